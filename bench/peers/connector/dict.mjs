@@ -1,0 +1,22 @@
+import { Client, Server } from "../../../dist/index.js";
+
+export async function serve() {
+  const server = new Server({ host: "127.0.0.1" });
+  await server.listen();
+  return server.url;
+}
+
+export async function connect(address) {
+  const client = new Client();
+  await client.connect(address);
+  const { vars, dict } = client.globals;
+  return {
+    setMany(entries) {
+      for (const [key, value] of entries) vars[key] = value;
+      return dict.synced();
+    },
+    watch(onChange) {
+      dict.on("change", ({ value }) => onChange(value));
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { Client } from "../../../dist/index.js";
+
+export { serve } from "./dict.mjs";
+
+export async function connect(address) {
+  const client = new Client();
+  await client.connect(address);
+  const { jobs } = client.globals.queues;
+  return {
+    putMany: (values) => Promise.all(values.map((value) => jobs.put(value))),
+    consume(onItem, waiting) {
+      const loop = async () => {
+        for (;;) onItem(await jobs.get());
+      };
+      for (let n = 0; n < waiting; n++) void loop();
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { ByteReader } from "../core/byte-reader.ts";
+import type { ByteWriter } from "../core/byte-writer.ts";
+
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** How functions inside values travel: by value in dicts, pipes and queues; as live callbacks in calls. */
+export interface FunctionCodec {
+  /**
+   * Writes a function, or throws the `CodecError` that says why it cannot travel.
+   *
+   * @param path - where the function stands in the value, for the error
+   */
+  write(writer: ByteWriter, fn: AnyFunction, path: string): void;
+  read(reader: ByteReader): AnyFunction;
+}

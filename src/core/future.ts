@@ -1,0 +1,136 @@
+import { ConnectorError, failure } from "./errors.ts";
+import { type WaitOptions, waitFor } from "./waiting.ts";
+
+export type FutureState = "pending" | "fulfilled" | "rejected" | "cancelled";
+
+/** Settles a future: only its maker has these names. */
+export const fulfil: unique symbol = Symbol("fulfil");
+export const fail: unique symbol = Symbol("fail");
+
+let capturedResolve: (value: never) => void;
+let capturedReject: (reason: unknown) => void;
+// One executor for all futures: no closure per call on the hot path.
+const capture = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
+  capturedResolve = resolve;
+  capturedReject = reject;
+};
+const ignore = (): void => {};
+
+/**
+ * The outcome of work on the other side. Awaiting it is the Python original's `block=True`, keeping it is `block=False`.
+ * A failure that nobody asks for stays in it, and never ends the process.
+ *
+ * @example
+ * const sum = client.callRemote("add", [1, 2]);
+ * sum.addDoneCallback(() => console.log(sum.state));
+ * console.log(await sum);
+ */
+export class Future<T> extends Promise<T> {
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #onCancel: ((reason: unknown) => void) | undefined;
+  #state: FutureState = "pending";
+  #callbacks: Set<(future: Future<T>) => void> | undefined;
+
+  /** @param onCancel - stops the work; without it, the work cannot be cancelled */
+  constructor(onCancel?: (reason: unknown) => void) {
+    super(capture as never);
+    this.#resolve = capturedResolve as never;
+    this.#reject = capturedReject;
+    this.#onCancel = onCancel;
+  }
+
+  /** What `then` and `finally` give are plain promises. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  get state(): FutureState {
+    return this.#state;
+  }
+
+  done(): boolean {
+    return this.#state !== "pending";
+  }
+
+  cancelled(): boolean {
+    return this.#state === "cancelled";
+  }
+
+  /**
+   * Waits for the outcome for a limited time; the work goes on when the wait is given up.
+   *
+   * @param options - `timeoutMs` and `signal` end the wait, with `CNR_ERR_TIMEOUT` or the signal's reason
+   */
+  result(options?: WaitOptions): Promise<T> {
+    return waitFor<T>(this, "the result", options);
+  }
+
+  /** Waits for the outcome and gives the failure, or undefined when there is none. */
+  async exception(options?: WaitOptions): Promise<unknown> {
+    const outcome = this.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return waitFor(outcome, "the outcome", options);
+  }
+
+  /**
+   * Stops the work, on the other side too; the future rejects with a `CancelledError` at once.
+   *
+   * @param reason - becomes the error's `cause`
+   * @returns whether it was still pending
+   */
+  cancel(reason?: unknown): boolean {
+    if (this.#state !== "pending" || !this.#onCancel) return false;
+    const error = failure("CNR_ERR_CANCELLED", { what: "the call" }, reason);
+    this.#onCancel(error);
+    this[fail](error);
+    return true;
+  }
+
+  /** Calls `callback` with this future when it is done; at once (in a microtask) when it is done already. */
+  addDoneCallback(callback: (future: Future<T>) => void): void {
+    if (this.done()) queueMicrotask(() => callback(this));
+    else (this.#callbacks ??= new Set()).add(callback);
+  }
+
+  removeDoneCallback(callback: (future: Future<T>) => void): boolean {
+    return this.#callbacks?.delete(callback) ?? false;
+  }
+
+  /** Iterates over the outcome: an async generator on the other side needs no `await` before `for await`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T extends AsyncIterable<infer Item> ? Item : never, void, undefined> {
+    const stream = (await this) as AsyncIterable<T extends AsyncIterable<infer Item> ? Item : never>;
+    if (typeof (stream as Partial<typeof stream> | null)?.[Symbol.asyncIterator] !== "function") {
+      throw new TypeError("the result is not iterable: only an async generator gives a stream");
+    }
+    yield* stream;
+  }
+
+  [fulfil](value: T): void {
+    if (this.#state !== "pending") return;
+    this.#state = "fulfilled";
+    this.#resolve(value);
+    this.#tell();
+  }
+
+  [fail](error: unknown): void {
+    if (this.#state !== "pending") return;
+    this.#state = ConnectorError.is(error) && error.code === "CNR_ERR_CANCELLED" ? "cancelled" : "rejected";
+    this.catch(ignore);
+    this.#reject(error);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const callbacks = this.#callbacks;
+    if (!callbacks) return;
+    this.#callbacks = undefined;
+    // As native promises do: never inside the code that settles, and one that throws keeps no other from being called.
+    for (const callback of callbacks) queueMicrotask(() => callback(this));
+  }
+}
+
+// `await` takes the fast path only for promises whose constructor is Promise itself.
+Object.defineProperty(Future.prototype, "constructor", { value: Promise, writable: true, configurable: true });

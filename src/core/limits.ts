@@ -1,0 +1,47 @@
+/** Every quantity that a stranger controls. docs/LIMITS.md says the same in a table, and a test holds the two together. */
+export interface Limits {
+  /** Largest encoded value of one message, call, item or variable. */
+  readonly maxValueBytes: number;
+  /** Largest frame accepted from the other side; longer values travel in several. */
+  readonly maxFrameBytes: number;
+  /** Levels of nesting inside one value. */
+  readonly maxDepth: number;
+  /** Pipes and streams open at once on one link. */
+  readonly maxChannels: number;
+  /** Bytes of one pipe or stream that may be on the way or unread. */
+  readonly channelWindowBytes: number;
+  /** Calls of one link that run or wait for their answer at once. */
+  readonly maxPendingCalls: number;
+  /** Functions of one side that the other side of a link may hold. */
+  readonly maxReferences: number;
+  /** Items a queue holds before `put` waits. */
+  readonly maxQueueItems: number;
+  /** Links that have not finished their handshake. */
+  readonly maxPendingHandshakes: number;
+  /** Bytes that one link may have waiting to be written before the sender must wait. */
+  readonly maxUnsentBytes: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  maxValueBytes: 64 * 1024 * 1024, // a photo or a table, not a film: those go as files, which stream
+  maxFrameBytes: 1024 * 1024, // the sender cuts at 256 KiB: what is longer than this is no Connector
+  maxDepth: 200, // a decoder that recurses must not meet 100,000 brackets
+  maxChannels: 1024,
+  channelWindowBytes: 1024 * 1024, // a round trip of 1 ms still carries 1 GB/s
+  maxPendingCalls: 65_536,
+  maxReferences: 10_000, // "grows for ever" is the first leak of every callback protocol
+  maxQueueItems: 100_000,
+  maxPendingHandshakes: 256,
+  maxUnsentBytes: 16 * 1024 * 1024, // a reader that stands still costs the writer this much, not more
+};
+
+/** The defaults with the given values in their place; a value that is no positive whole number is refused. */
+export function withLimits(given: Partial<Limits> = {}): Readonly<Limits> {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new RangeError(`there is no limit called ${name}`);
+    if (!Number.isSafeInteger(value) || value <= 0) {
+      throw new RangeError(`limits.${name} must be a positive whole number, got ${String(value)}`);
+    }
+  }
+  return Object.freeze({ ...DEFAULT_LIMITS, ...given });
+}

@@ -1,0 +1,95 @@
+import { ByteReader, malformed } from "../core/byte-reader.ts";
+import { ByteWriter } from "../core/byte-writer.ts";
+
+/** Raised when an older program could misunderstand a newer one. */
+export const PROTOCOL_VERSION = 1;
+/** Opens HELLO and WELCOME: what listens here speaks Connector, not something else with an 8-byte header. */
+const MAGIC = "connector";
+const MAX_NAME_CHARACTERS = 256;
+
+export interface Hello {
+  readonly version: number;
+  /** Chosen by the client, 16 random bytes. */
+  readonly sessionId: Uint8Array;
+  readonly name: string;
+  readonly maxValueBytes: number;
+  readonly channelWindowBytes: number;
+}
+
+export interface Welcome {
+  readonly version: number;
+  /** New with every server process: tells a restart from a lost link. */
+  readonly epoch: Uint8Array;
+  readonly maxValueBytes: number;
+  readonly channelWindowBytes: number;
+}
+
+export interface Bye {
+  /** Empty for an orderly close, else a code of the error table. */
+  readonly code: string;
+  readonly text: string;
+}
+
+export function encodeHello(hello: Hello): Uint8Array {
+  const writer = opened(hello.version);
+  writer.binary(hello.sessionId);
+  writer.string(hello.name.slice(0, MAX_NAME_CHARACTERS));
+  writer.uint(hello.maxValueBytes);
+  writer.uint(hello.channelWindowBytes);
+  return written(writer);
+}
+
+/** Only the version is read of another version's HELLO: the rest may look different there. */
+export function decodeHello(bytes: Uint8Array): Hello | { readonly version: number; readonly sessionId?: undefined } {
+  const reader = new ByteReader(bytes);
+  const version = readOpening(reader);
+  if (version !== PROTOCOL_VERSION) return { version };
+  const sessionId = reader.binary().slice();
+  if (sessionId.length !== 16) throw malformed("a session id has 16 bytes");
+  const name = reader.string().slice(0, MAX_NAME_CHARACTERS);
+  return { version, sessionId, name, maxValueBytes: reader.uint(), channelWindowBytes: reader.uint() };
+}
+
+export function encodeWelcome(welcome: Welcome): Uint8Array {
+  const writer = opened(welcome.version);
+  writer.binary(welcome.epoch);
+  writer.uint(welcome.maxValueBytes);
+  writer.uint(welcome.channelWindowBytes);
+  return written(writer);
+}
+
+export function decodeWelcome(bytes: Uint8Array): Welcome | { readonly version: number; readonly epoch?: undefined } {
+  const reader = new ByteReader(bytes);
+  const version = readOpening(reader);
+  if (version !== PROTOCOL_VERSION) return { version };
+  const epoch = reader.binary().slice();
+  return { version, epoch, maxValueBytes: reader.uint(), channelWindowBytes: reader.uint() };
+}
+
+export function encodeBye(bye: Bye): Uint8Array {
+  const writer = new ByteWriter();
+  writer.string(bye.code);
+  writer.string(bye.text.slice(0, 1000));
+  return written(writer);
+}
+
+export function decodeBye(bytes: Uint8Array): Bye {
+  const reader = new ByteReader(bytes);
+  return { code: reader.string(), text: reader.string() };
+}
+
+function opened(version: number): ByteWriter {
+  const writer = new ByteWriter();
+  writer.string(MAGIC);
+  writer.uint(version);
+  return writer;
+}
+
+function readOpening(reader: ByteReader): number {
+  if (reader.string() !== MAGIC) throw malformed("it does not open as Connector does");
+  return reader.uint();
+}
+
+function written(writer: ByteWriter): Uint8Array {
+  return writer.bytes.slice(0, writer.position);
+}

@@ -1,0 +1,81 @@
+import { ConnectorError, failure } from "../core/errors.ts";
+import { Mailbox } from "../core/mailbox.ts";
+import { RingBuffer } from "../core/ring-buffer.ts";
+import type { WaitOptions } from "../core/waiting.ts";
+import { MessageType } from "../protocol/message-types.ts";
+import type { Session } from "./session.ts";
+
+/** The receiving end of a stream of values. Reading it gives the sender credit for more. */
+export class IncomingChannel<T = unknown> {
+  readonly #session: Session;
+  readonly #id: number;
+  readonly #window: number;
+  readonly #mailbox: Mailbox<T>;
+  readonly #sizes = new RingBuffer<number>();
+  #received = 0;
+  #consumed = 0;
+  #granted: number;
+  #isOver = false;
+
+  constructor(session: Session, id: number, what: string) {
+    this.#session = session;
+    this.#id = id;
+    this.#window = session.limits.channelWindowBytes;
+    this.#granted = this.#window;
+    this.#mailbox = new Mailbox<T>(what, () => this.#onTake());
+  }
+
+  /** Values that have arrived and are unread. */
+  get size(): number {
+    return this.#mailbox.size;
+  }
+
+  tryTake(): T | undefined {
+    return this.#mailbox.tryTake();
+  }
+
+  take(options?: WaitOptions): Promise<T> {
+    return this.#mailbox.take(options);
+  }
+
+  /** Tells the sender that nobody will read on. */
+  stop(): void {
+    if (this.#isOver || this.#session.ended) return;
+    this.#isOver = true;
+    this.#mailbox.clear();
+    const writer = this.#session.begin(MessageType.channelStop);
+    writer.uint(this.#id);
+    this.#session.commit();
+  }
+
+  receive(value: T, bytes: number): void {
+    if (this.#isOver) return;
+    if (this.#received >= this.#granted) {
+      throw failure("CNR_ERR_PROTOCOL", { reason: "it sent more on a channel than it was given credit for" });
+    }
+    this.#received += bytes;
+    this.#sizes.push(bytes);
+    this.#mailbox.push(value);
+  }
+
+  /** The sender has ended it: readers get what is left, then `reason`. */
+  end(reason: unknown): void {
+    this.#isOver = true;
+    this.#mailbox.end(reason);
+  }
+
+  #onTake(): void {
+    this.#consumed += this.#sizes.shift() as number;
+    if (this.#isOver || this.#granted - this.#consumed > this.#window / 2 || this.#session.ended) return;
+    this.#granted = this.#consumed + this.#window;
+    const writer = this.#session.begin(MessageType.channelCredit);
+    writer.uint(this.#id);
+    writer.uint(this.#granted);
+    this.#session.commit();
+  }
+}
+
+/** Whether a stream that ended with this ended in order: loops over it just end. */
+export function isOrderlyEnd(reason: unknown): boolean {
+  return ConnectorError.is(reason) && reason.code === "CNR_ERR_CLOSED";
+}

@@ -1,0 +1,114 @@
+import { ByteWriter } from "../core/byte-writer.ts";
+import { allocateBytes } from "../core/text.ts";
+import { FRAGMENT_BYTES, FrameKind, frameOf, HEADER_BYTES, writeFrameHeader } from "../protocol/frame.ts";
+
+const BUFFER_BYTES = 64 * 1024;
+/** A turn that wrote this much is sent without waiting for its end, so that buffers stay of one size. */
+const FULL_BYTES = BUFFER_BYTES - 4 * 1024;
+const FULL_ATTACHED_BYTES = 1024 * 1024;
+/** A turn's bytes up to this are copied out, so that the large buffer serves the next turn, of whichever link. */
+const COPY_BYTES = 8 * 1024;
+/** Buffers that no turn is using: as many as links that write at the same time, in most programs few. */
+const spare: Uint8Array[] = [];
+const MAX_SPARE = 8;
+
+/** Packs the messages of one turn into one MSG frame, large binary values as raw frames before it. */
+export class Outbox {
+  #writer: ByteWriter | undefined;
+  #mark = 0;
+  #attachmentMark = 0;
+  #isOpen = false;
+  messages = 0;
+
+  get isEmpty(): boolean {
+    return this.#writer === undefined;
+  }
+
+  /** Whether a message is being written: a getter of its value that sends on the same link comes upon this. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The writer, at the place of the next message. `commit` or `drop` it before anything else. */
+  begin(): ByteWriter {
+    const writer = (this.#writer ??= newTurn());
+    this.#mark = writer.position;
+    this.#attachmentMark = (writer.attachments as Uint8Array[]).length;
+    this.#isOpen = true;
+    return writer;
+  }
+
+  /** True when so much has piled up that it should be sent now. */
+  commit(): boolean {
+    this.#isOpen = false;
+    this.messages++;
+    const { position, attachedBytes } = this.#writer as ByteWriter;
+    return position >= FULL_BYTES || attachedBytes >= FULL_ATTACHED_BYTES;
+  }
+
+  drop(): void {
+    this.#isOpen = false;
+    this.#writer?.rollBack(this.#mark, this.#attachmentMark);
+    if (this.#writer?.position === HEADER_BYTES) this.discard();
+  }
+
+  /** The frames of all messages since the last call, ready to write; `count` of them are counted frames. */
+  take(): { chunks: Uint8Array[]; count: number } | undefined {
+    const writer = this.#writer;
+    if (!writer) return undefined;
+    this.#writer = undefined;
+    const chunks: Uint8Array[] = [];
+    let count = 0;
+    for (const attachment of writer.attachments ?? []) count += addRaw(chunks, attachment);
+    count += addMessage(chunks, writer);
+    return { chunks, count };
+  }
+
+  discard(): void {
+    if (this.#writer) giveBack(this.#writer.bytes);
+    this.#writer = undefined;
+    this.#isOpen = false;
+  }
+}
+
+function newTurn(): ByteWriter {
+  const writer = new ByteWriter(spare.pop() ?? allocateBytes(BUFFER_BYTES));
+  writer.position = HEADER_BYTES;
+  writer.attachments = [];
+  return writer;
+}
+
+function giveBack(bytes: Uint8Array): void {
+  if (bytes.length === BUFFER_BYTES && spare.length < MAX_SPARE) spare.push(bytes);
+}
+
+function addRaw(chunks: Uint8Array[], attachment: Uint8Array): number {
+  let frames = 0;
+  for (let at = 0; at < attachment.length; at += FRAGMENT_BYTES) {
+    const piece = attachment.subarray(at, at + FRAGMENT_BYTES);
+    const header = new Uint8Array(HEADER_BYTES);
+    writeFrameHeader(header, 0, piece.length, FrameKind.raw);
+    chunks.push(header, piece);
+    frames++;
+  }
+  return frames;
+}
+
+function addMessage(chunks: Uint8Array[], writer: ByteWriter): number {
+  const { bytes, position } = writer;
+  if (position - HEADER_BYTES <= FRAGMENT_BYTES) {
+    writeFrameHeader(bytes, 0, position - HEADER_BYTES, FrameKind.message);
+    if (position <= COPY_BYTES) {
+      chunks.push(bytes.slice(0, position));
+      giveBack(bytes);
+    } else chunks.push(bytes.subarray(0, position));
+    return 1;
+  }
+  let frames = 0;
+  for (let at = HEADER_BYTES; at < position; at += FRAGMENT_BYTES) {
+    const end = Math.min(at + FRAGMENT_BYTES, position);
+    chunks.push(frameOf(end === position ? FrameKind.message : FrameKind.more, bytes.subarray(at, end)));
+    frames++;
+  }
+  return frames;
+}

@@ -1,0 +1,73 @@
+import type { Socket } from "node:net";
+import { addressOf } from "../address.ts";
+import type { Address, Link, LinkHandler } from "../transport.ts";
+
+/** How long an orderly end waits for the other side to take what was sent. */
+const LINGER_MS = 2000;
+
+/** A link over a TCP or Unix socket. */
+export class TcpLink implements Link {
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  readonly #socket: Socket;
+  readonly #whenClosed: Promise<void>;
+  #error: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.localAddress = addressOf(socket.localAddress ?? "", socket.localPort ?? 0, socket.localFamily);
+    this.remoteAddress = addressOf(socket.remoteAddress ?? "", socket.remotePort ?? 0, socket.remoteFamily);
+    socket.on("error", (error) => {
+      this.#error ??= error;
+    });
+    this.#whenClosed = new Promise((resolve) => socket.once("close", () => resolve()));
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(handler: LinkHandler): void {
+    const socket = this.#socket;
+    socket.on("data", (bytes) => handler.data(bytes));
+    socket.on("drain", () => handler.drained());
+    socket.once("close", () => handler.closed(this.#error));
+    if (socket.closed) handler.closed(this.#error);
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    const socket = this.#socket;
+    if (!socket.writable) return;
+    if (chunks.length === 1) {
+      socket.write(chunks[0] as Uint8Array);
+      return;
+    }
+    socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    socket.uncork();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  async close(): Promise<void> {
+    const socket = this.#socket;
+    if (socket.closed) return;
+    // A link that was never started is not read from, and would not see the other side's end.
+    socket.resume();
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    await this.#whenClosed;
+    clearTimeout(timer);
+  }
+
+  abort(reason?: Error): void {
+    this.#error ??= reason;
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+import type { WaitOptions } from "../core/waiting.ts";
+
+/** Where a link leads: `host:port` as text. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly family: "IPv4" | "IPv6";
+  toString(): string;
+}
+
+export interface LinkHandler {
+  data(bytes: Uint8Array): void;
+  /** All that had to wait has been handed over: `bufferedBytes` is 0 again. */
+  drained(): void;
+  /** Called once, last; with the reason when it was not an orderly end. */
+  closed(error?: Error): void;
+}
+
+/**
+ * An ordered stream of bytes in both directions between two programs.
+ * Every transport passes test/conformance/link-suite.ts.
+ */
+export interface Link {
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  /** Bytes taken by `write` that the other side's machine has not been given yet. */
+  readonly bufferedBytes: number;
+  /** Nothing is read before; called once. */
+  start(handler: LinkHandler): void;
+  /** Sends the chunks in order, in one system call where the platform can. They must not change afterwards. */
+  write(chunks: readonly Uint8Array[]): void;
+  /** Stops and starts reading: the other side's writes then wait. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then ends; resolves when both directions are closed. A peer that stands still is cut off. */
+  close(): Promise<void>;
+  /** Ends at once, dropping what was not sent. */
+  abort(reason?: Error): void;
+}
+
+export interface Dialer {
+  /** Rejects with a `ConnectionError`: nobody listens, host unknown, unreachable; or as `options` say. */
+  dial(host: string, port: number, options?: WaitOptions): Promise<Link>;
+}
+
+export interface Listener {
+  readonly address: Address;
+  /** Stops accepting; links that were accepted live on. */
+  close(): Promise<void>;
+}
