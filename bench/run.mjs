@@ -38,7 +38,7 @@ async function measure(scenario, peerName, result, round) {
   try {
     const sample = await repetition(scenario, peerName, settings);
     result.samples.push(sample);
-    console.error(`${scenario.name} ${peerName} ${round}: ${sample.value.toFixed(1)} ${scenario.unit}`);
+    console.error(`${scenario.name} ${peerName} ${round}: ${sample.value.toFixed(1)} ${scenario.unit}, foreign CPU ${sample.foreign?.toFixed(0) ?? "-"} %`);
   } catch (error) {
     result.failed = error.message.split("\n", 1)[0];
     process.exitCode = 1;

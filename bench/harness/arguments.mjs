@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { scenarios } from "../scenario/index.mjs";
 
-const DEFAULT = { rounds: 5, warmMs: 1000, measureMs: 700 };
+const DEFAULT = { rounds: 5, warmMs: 1200, measureMs: 500 };
 const QUICK = { rounds: 1, warmMs: 500, measureMs: 400 };
 
-/** `--only <scenario or its beginning>` (repeatable), `--peers a,b`, `--rounds n`, `--quick`. */
+/** `--only <scenario or its beginning>` (repeatable), `--peers a,b`, `--rounds n`, `--warm ms`, `--quick`. */
 export function readArguments(argv) {
   const { values } = parseArgs({
     args: argv,
@@ -12,19 +12,27 @@ export function readArguments(argv) {
       only: { type: "string", multiple: true },
       peers: { type: "string" },
       rounds: { type: "string" },
+      warm: { type: "string" },
       quick: { type: "boolean", default: false },
     },
   });
   const settings = values.quick ? QUICK : DEFAULT;
-  const rounds = values.rounds === undefined ? settings.rounds : Number(values.rounds);
-  if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds must be a positive whole number, got ${values.rounds}`);
+  const rounds = positive("rounds", values.rounds, settings.rounds);
+  const warmMs = positive("warm", values.warm, settings.warmMs);
   return {
     ...settings,
     rounds,
+    warmMs,
     scenarios: chosenScenarios(values.only),
     peers: values.peers?.split(","),
-    isWhole: !values.only && !values.peers && rounds >= DEFAULT.rounds,
+    isWhole: !values.only && !values.peers && !values.quick && rounds >= DEFAULT.rounds && warmMs >= DEFAULT.warmMs,
   };
+}
+
+function positive(name, given, otherwise) {
+  const value = given === undefined ? otherwise : Number(given);
+  if (!(Number.isInteger(value) && value > 0)) throw new Error(`--${name} must be a positive whole number, got ${given}`);
+  return value;
 }
 
 function chosenScenarios(only) {

@@ -75,7 +75,7 @@ export function markdownReport(rows, { rounds, warmMs, measureMs, canPin }) {
 
 ${new Date().toISOString().slice(0, 16)}Z, Node ${process.version}, ${machine}
 
-Every role is a process of its own on 127.0.0.1; peers alternate; medians of ${rounds} repetitions of ${measureMs} ms after ${warmMs} ms of warm-up, in closed loops.
+Every role is a process of its own on 127.0.0.1; peers alternate; medians of ${rounds} repetitions of ${measureMs} ms after ${warmMs} ms of warm-up (queues 2 s, grpc-js 5 s), in closed loops.
 ${canPin ? "Rows in us have all processes on one core, other rows have the measuring process on core 0 and the server on core 1, brokers free." : "Processes are not pinned to cores here: rows in us measure the waking of cores as well."}
 Only ratios count ("Connector is"). ${"`*`"}: other programs took over ${NOISY_PERCENT} % of a core meanwhile. Rerun: ${"`npm run bench`"}.
 

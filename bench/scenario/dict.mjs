@@ -17,6 +17,7 @@ const reader = (grantEvery) => ({
     const { watch } = await peer.connect(given.address);
     await watch((value) => {
       recorder.add(microseconds() - value.at);
+      if (!(value.seq >= 0)) throw new Error(`not what was written: ${JSON.stringify(value)}`);
       if (recorder.count % grantEvery === 0) credit.grant();
     });
     return { ready: { creditPort: credit.creditPort } };

@@ -19,7 +19,7 @@ const BUILT_IN: ReadonlyMap<string, new (message: string) => Error> = new Map<st
 ]);
 
 /** Fields with a place of their own; all others travel as own fields. */
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "errors"]);
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(["name", "message", "stack", "cause"]);
 
 /**
  * Class name, name, message, stack, then flags and what they announce: cause, errors (AggregateError), own fields.
@@ -27,17 +27,16 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(["name", "message", "stack", "
  */
 export function writeError(encoder: ValueEncoder, writer: ByteWriter, error: Error): void {
   const hasCause = Object.hasOwn(error, "cause");
-  const errors: unknown = (error as { errors?: unknown }).errors;
-  const hasErrors = Array.isArray(errors);
+  const errors = error instanceof AggregateError ? error.errors : undefined;
   const fields = Object.keys(error).filter((key) => !KNOWN_FIELDS.has(key) && isSendable(error, key));
   writer.escape(Extension.error);
   writer.string(classOf(error));
   writer.string(String(error.name));
   writer.string(String(error.message));
   writer.string(typeof error.stack === "string" ? error.stack.slice(0, MAX_STACK_CHARACTERS) : "");
-  writer.uint((hasCause ? 1 : 0) | (hasErrors ? 2 : 0));
+  writer.uint((hasCause ? 1 : 0) | (errors ? 2 : 0));
   if (hasCause) encoder.writeAt(writer, "cause", error.cause);
-  if (hasErrors) encoder.writeAt(writer, "errors", errors);
+  if (errors) encoder.writeAt(writer, "errors", errors);
   writer.uint(fields.length);
   for (const key of fields) {
     writer.string(key);
@@ -79,7 +78,8 @@ export function readError(decoder: ValueDecoder, reader: ByteReader, register: (
     const value = decoder.read(reader);
     if (!KNOWN_FIELDS.has(key)) define(error, key, value, true);
   }
-  return className === "ConnectorError" ? asConnectorError(error) : error;
+  if (className === "ConnectorError") becomeConnectorError(error);
+  return error;
 }
 
 /** A real error of its class, whose constructor is not run with anything but the message. */
@@ -96,14 +96,14 @@ function makeError(className: string, name: string, message: string): Error {
 }
 
 /** Our own errors come back as what they are, so that `instanceof` and codes work across the link. */
-function asConnectorError(received: Error): Error {
-  const { code, details } = received as unknown as { code?: unknown; details?: unknown };
-  if (!isErrorCode(code)) return received;
-  const error = failure(code, typeof details === "object" && details !== null ? { ...details } : {});
-  define(error, "message", received.message);
-  define(error, "stack", received.stack);
-  if ("cause" in received) define(error, "cause", received.cause);
-  return error;
+function becomeConnectorError(error: Error): void {
+  const { code, details } = error as unknown as { code?: unknown; details?: unknown };
+  if (!isErrorCode(code)) return;
+  const ours = failure(code);
+  // The same object, not a new one: its own cause may lead back to it.
+  Object.setPrototypeOf(error, Object.getPrototypeOf(ours) as object);
+  define(error, "retryable", ours.retryable, true);
+  define(error, "details", typeof details === "object" && details !== null ? details : {}, true);
 }
 
 function withName(error: Error, name: string): Error {

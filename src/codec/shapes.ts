@@ -1,6 +1,8 @@
 /** More shapes than this are no shapes but data: the rest travels as plain maps. */
 export const MAX_SHAPES = 256;
 const MAX_KEYS = 64;
+/** Both sides keep the keys as long as the link lives. */
+const MAX_KEY_CHARACTERS = 256;
 const MAX_CANDIDATES = 1024;
 
 export interface Shape {
@@ -21,6 +23,11 @@ export class ShapeTable {
 
   get size(): number {
     return this.#defined.length;
+  }
+
+  /** Whether objects with these keys may be sent as a shape at all. */
+  static accepts(keys: readonly string[]): boolean {
+    return keys.length > 0 && keys.length <= MAX_KEYS && keys.every((key) => key.length <= MAX_KEY_CHARACTERS);
   }
 
   /** The shape of these keys; undefined when it is not worth a number (yet). */
@@ -49,7 +56,7 @@ export class ShapeTable {
   }
 
   #remember(first: string, keys: readonly string[]): void {
-    if (this.#defined.length >= MAX_SHAPES) return;
+    if (this.#defined.length >= MAX_SHAPES || !ShapeTable.accepts(keys)) return;
     if (this.#candidates++ >= MAX_CANDIDATES) this.#dropCandidates();
     let byLength = this.#byFirstKey.get(first);
     if (!byLength) this.#byFirstKey.set(first, (byLength = []));

@@ -3,6 +3,8 @@ import type { ByteWriter } from "../core/byte-writer.ts";
 import { Extension, TYPED_ARRAYS } from "./extension-types.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 
+const UTF16_PART_BYTES = 8192;
+
 /** Objects that live in one process only, by what Object.prototype.toString says of them. */
 const LOCAL_ONLY = new Set([
   "Promise",
@@ -20,6 +22,7 @@ const LOCAL_ONLY = new Set([
   "AbortController",
   "AbortSignal",
   "MessagePort",
+  "Symbol",
   "SharedArrayBuffer",
   "Atomics",
   "Module",
@@ -30,7 +33,7 @@ const LOCAL_ONLY = new Set([
  * https://developer.mozilla.org/docs/Web/API/Web_Workers_API/Structured_clone_algorithm
  */
 export function writeStructured(encoder: ValueEncoder, writer: ByteWriter, value: object): boolean {
-  if (ArrayBuffer.isView(value)) writeView(writer, value);
+  if (ArrayBuffer.isView(value)) writeView(encoder, writer, value);
   else if (value instanceof Map) writeMap(encoder, writer, value);
   else if (value instanceof Set) writeSet(encoder, writer, value);
   else if (value instanceof Date) writeDate(writer, value);
@@ -44,19 +47,22 @@ export function writeStructured(encoder: ValueEncoder, writer: ByteWriter, value
   return true;
 }
 
-function writeView(writer: ByteWriter, value: ArrayBufferView): void {
+function writeView(encoder: ValueEncoder, writer: ByteWriter, value: ArrayBufferView): void {
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof Uint8Array) return writer.binary(bytes);
+  const type = TYPED_ARRAYS.findIndex((each) => value instanceof each);
+  if (type < 0) throw encoder.unsendable(`a ${value.constructor.name} has no form in this version of the protocol`);
   writer.escape(Extension.typedArray);
-  writer.uint(TYPED_ARRAYS.findIndex((type) => value instanceof type));
+  writer.uint(type);
   writer.binary(bytes);
 }
 
 function writeMap(encoder: ValueEncoder, writer: ByteWriter, value: ReadonlyMap<unknown, unknown>): void {
+  const entries = [...value];
   writer.escape(Extension.map);
-  writer.uint(value.size);
+  writer.uint(entries.length);
   let index = 0;
-  for (const [key, item] of [...value]) {
+  for (const [key, item] of entries) {
     encoder.writeAt(writer, `key ${index}`, key);
     encoder.writeAt(writer, typeof key === "string" ? key : `entry ${index}`, item);
     index++;
@@ -64,10 +70,11 @@ function writeMap(encoder: ValueEncoder, writer: ByteWriter, value: ReadonlyMap<
 }
 
 function writeSet(encoder: ValueEncoder, writer: ByteWriter, value: ReadonlySet<unknown>): void {
+  const items = [...value];
   writer.escape(Extension.set);
-  writer.uint(value.size);
+  writer.uint(items.length);
   let index = 0;
-  for (const item of [...value]) encoder.writeAt(writer, index++, item);
+  for (const item of items) encoder.writeAt(writer, index++, item);
 }
 
 function writeDate(writer: ByteWriter, value: Date): void {
@@ -94,8 +101,10 @@ function isBoxed(value: object): value is Boxed {
 }
 
 function writeBoxed(encoder: ValueEncoder, writer: ByteWriter, value: Boxed): void {
+  const primitive: unknown = value.valueOf();
+  if (typeof primitive === "object") throw encoder.unsendable("its valueOf gives no primitive value");
   writer.escape(Extension.boxed);
-  encoder.write(writer, value.valueOf());
+  encoder.write(writer, primitive);
 }
 
 /** A handle of this process (a socket, a stream, an emitter) would arrive as a dead copy of its fields. */
@@ -112,29 +121,26 @@ function refuseLocal(encoder: ValueEncoder, value: object): void {
 }
 
 /**
- * The bytes of a binary. A short one is copied: it must not keep the whole received chunk alive, nor show the bytes around it.
- * A long one came as an attachment, which nobody else holds.
+ * The bytes of a binary. Part of a received chunk is copied: it must not keep the whole chunk alive, nor show the bytes
+ * around it. An attachment that was put together is held by nobody else.
  */
 export function readBytes(reader: ByteReader): Uint8Array<ArrayBuffer> {
   const bytes = reader.binary() as Uint8Array<ArrayBuffer>;
-  if (bytes.buffer === reader.bytes.buffer) return new Uint8Array(bytes);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { buffer } = bytes;
+  return new Uint8Array(bytes.byteLength === buffer.byteLength && buffer !== reader.bytes.buffer ? buffer : bytes);
 }
 
 export function readTypedArray(reader: ByteReader): ArrayBufferView {
   const type = TYPED_ARRAYS[reader.uint()];
   if (!type) throw malformed("an unknown typed array");
   const size = "BYTES_PER_ELEMENT" in type ? type.BYTES_PER_ELEMENT : 1;
-  let bytes = readBytes(reader);
-  if (bytes.byteLength % size !== 0) throw malformed("a typed array of a broken element");
-  if (bytes.byteOffset % size !== 0) bytes = bytes.slice();
-  const make = type as new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
-  return new make(bytes.buffer, bytes.byteOffset, bytes.byteLength / size);
+  const { buffer } = readBytes(reader);
+  if (buffer.byteLength % size !== 0) throw malformed("a typed array of a broken element");
+  return new (type as new (buffer: ArrayBuffer) => ArrayBufferView)(buffer);
 }
 
 export function readArrayBuffer(reader: ByteReader): ArrayBuffer {
-  const bytes = readBytes(reader);
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+  return readBytes(reader).buffer;
 }
 
 export function readRegExp(reader: ByteReader): RegExp {
@@ -155,11 +161,15 @@ export function readBigint(reader: ByteReader): bigint {
 
 export function readUtf16(reader: ByteReader): string {
   const bytes = readBytes(reader);
-  let text = "";
-  for (let n = 0; n + 1 < bytes.length; n += 2) {
-    text += String.fromCharCode((bytes[n] as number) | ((bytes[n + 1] as number) << 8));
+  const view = new DataView(bytes.buffer);
+  const parts: string[] = [];
+  // One long concatenation would take many times the text's own memory until it is read.
+  for (let at = 0; at + 1 < bytes.length; at += UTF16_PART_BYTES) {
+    const units: number[] = [];
+    for (let n = at; n + 1 < Math.min(bytes.length, at + UTF16_PART_BYTES); n += 2) units.push(view.getUint16(n, true));
+    parts.push(String.fromCharCode(...units));
   }
-  return text;
+  return parts.join("");
 }
 
 export function readBoxed(value: unknown): object {

@@ -4,7 +4,7 @@ import { failure } from "../core/errors.ts";
 import type { FunctionCodec } from "./function-codec.ts";
 import { readError } from "./error-codec.ts";
 import { Extension } from "./extension-types.ts";
-import { MAX_SHAPES } from "./shapes.ts";
+import { MAX_SHAPES, ShapeTable } from "./shapes.ts";
 import {
   readArrayBuffer,
   readBigint,
@@ -14,6 +14,8 @@ import {
   readTypedArray,
   readUtf16,
 } from "./structured-types.ts";
+
+const MAX_RESERVED_ITEMS = 1024;
 
 export interface DecoderOptions {
   readonly maxDepth: number;
@@ -124,7 +126,8 @@ export class ValueDecoder {
   }
 
   #array(reader: ByteReader, length: number): unknown[] {
-    const array: unknown[] = this.#register(new Array(length));
+    // A long one grows with what is read: arrays inside arrays could each claim all of the bytes behind them.
+    const array: unknown[] = this.#register(length <= MAX_RESERVED_ITEMS ? new Array(length) : []);
     this.#enter();
     for (let n = 0; n < length; n++) array[n] = this.read(reader);
     this.#depth--;
@@ -155,7 +158,7 @@ export class ValueDecoder {
     if (!this.#options.shapes || id !== this.#shapes.length || id >= MAX_SHAPES) throw malformed("an unknown shape");
     const keys: string[] = [];
     for (let left = reader.arrayLengthOf(reader.byte()); left > 0; left--) keys.push(this.#key(reader));
-    if (keys.length === 0) throw malformed("a shape without keys");
+    if (!ShapeTable.accepts(keys)) throw malformed("a shape of too many or too long keys");
     this.#shapes.push(keys);
     return keys;
   }
@@ -191,12 +194,16 @@ export class ValueDecoder {
     const array: unknown[] = this.#register([]);
     const length = reader.uint();
     if (length > 0xffffffff) throw malformed("an array longer than any");
-    array.length = length;
     this.#enter();
     for (let left = reader.count(2); left > 0; left--) {
       const index = reader.uint();
       if (index >= length) throw malformed("an element behind the end of its array");
       array[index] = this.read(reader);
+    }
+    if (array.length < length) {
+      // Setting `length` would reserve the memory of every hole; an element that comes and goes makes the array sparse.
+      array[length - 1] = undefined;
+      delete array[length - 1];
     }
     this.#depth--;
     return array;
@@ -204,10 +211,7 @@ export class ValueDecoder {
 
   #error(reader: ByteReader): Error {
     this.#enter();
-    const place = this.#graph?.length;
     const error = readError(this, reader, (made) => void this.#register(made));
-    // Errors of our own classes are made anew once their fields are known.
-    if (place !== undefined && this.#graph) this.#graph[place] = error;
     this.#depth--;
     return error;
   }

@@ -22,7 +22,7 @@ export class ValueEncoder {
   readonly #options: EncoderOptions;
   readonly #shapes: ShapeTable | undefined;
   readonly #visited = new Visited();
-  readonly #path: (string | number)[] = [];
+  readonly #path: (string | number | undefined)[] = [];
   #graph: Map<object, number> | undefined;
   #writer: ByteWriter | undefined;
   #functions: FunctionCodec | undefined;
@@ -113,6 +113,7 @@ export class ValueEncoder {
   #object(writer: ByteWriter, value: object): void {
     if (!this.#isNew(writer, value)) return;
     if (++this.#depth > this.#options.maxDepth) throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
+    this.#path[this.#depth - 1] = undefined;
     if (writer.position > this.#limit) this.#checkSize(writer.position - this.#limit + this.#options.maxValueBytes);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) this.plain(writer, value);
@@ -165,8 +166,10 @@ export class ValueEncoder {
 
   #array(writer: ByteWriter, value: readonly unknown[]): void {
     if (this.#graph && hasHole(value)) return this.#sparseArray(writer, value);
-    writer.array(value.length);
-    for (let n = 0; n < value.length; n++) {
+    // Taken once: a getter among the items may change it.
+    const { length } = value;
+    writer.array(length);
+    for (let n = 0; n < length; n++) {
       const item = value[n];
       // A hole: this form cannot say it. Written again as a graph, where holes are looked for first.
       if (item === undefined && !(n in value)) throw SHARED;
@@ -176,9 +179,10 @@ export class ValueEncoder {
   }
 
   #sparseArray(writer: ByteWriter, value: readonly unknown[]): void {
-    const indexes = Object.keys(value).filter((key) => String(Number(key) >>> 0) === key);
+    const { length } = value;
+    const indexes = Object.keys(value).filter((key) => String(Number(key) >>> 0) === key && Number(key) < length);
     writer.escape(Extension.sparseArray);
-    writer.uint(value.length);
+    writer.uint(length);
     writer.uint(indexes.length);
     for (const index of indexes) {
       writer.uint(Number(index));
@@ -187,7 +191,9 @@ export class ValueEncoder {
   }
 
   #string(writer: ByteWriter, text: string): void {
-    if (text.length > this.#options.maxValueBytes) this.#checkSize(text.length);
+    if (writer.position + text.length > this.#limit) {
+      this.#checkSize(writer.position + text.length - this.#limit + this.#options.maxValueBytes);
+    }
     if (hasLoneSurrogate(text)) {
       writer.escape(Extension.utf16);
       return writer.binary(utf16(text));
@@ -217,6 +223,7 @@ export class ValueEncoder {
   #here(): string {
     let path = "value";
     for (const key of this.#path.slice(0, this.#depth)) {
+      if (key === undefined) break;
       if (typeof key === "number") path += `[${key}]`;
       else path += /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
     }

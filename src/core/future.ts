@@ -1,6 +1,12 @@
 import { ConnectorError, failure } from "./errors.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
 
+/** Whoever does the work of futures; it knows each by a number, so that a call needs no closure of its own. */
+export interface Worker {
+  /** Stops the work; the future itself is settled by the caller. */
+  cancel(id: number): void;
+}
+
 export type FutureState = "pending" | "fulfilled" | "rejected" | "cancelled";
 
 /** Settles a future: only its maker has these names. */
@@ -28,16 +34,18 @@ const ignore = (): void => {};
 export class Future<T> extends Promise<T> {
   readonly #resolve: (value: T) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #onCancel: ((reason: unknown) => void) | undefined;
+  readonly #worker: Worker | undefined;
+  readonly #id: number;
   #state: FutureState = "pending";
   #callbacks: Set<(future: Future<T>) => void> | undefined;
 
-  /** @param onCancel - stops the work; without it, the work cannot be cancelled */
-  constructor(onCancel?: (reason: unknown) => void) {
+  /** @param worker - stops the work; without it, the work cannot be cancelled */
+  constructor(worker?: Worker, id = 0) {
     super(capture as never);
     this.#resolve = capturedResolve as never;
     this.#reject = capturedReject;
-    this.#onCancel = onCancel;
+    this.#worker = worker;
+    this.#id = id;
   }
 
   /** What `then` and `finally` give are plain promises. */
@@ -82,10 +90,10 @@ export class Future<T> extends Promise<T> {
    * @returns whether it was still pending
    */
   cancel(reason?: unknown): boolean {
-    if (this.#state !== "pending" || !this.#onCancel) return false;
-    const error = failure("CNR_ERR_CANCELLED", { what: "the call" }, reason);
-    this.#onCancel(error);
-    this[fail](error);
+    if (this.#state !== "pending" || !this.#worker) return false;
+    this.#worker.cancel(this.#id);
+    const details = { what: "the call" };
+    this[fail](reason === undefined ? failure("CNR_ERR_CANCELLED", details) : failure("CNR_ERR_CANCELLED", details, reason));
     return true;
   }
 

@@ -28,6 +28,6 @@ export function readKey(bytes: Uint8Array, start: number, end: number): string {
     if (n === length) return entry.text;
   }
   const text = readText(bytes, start, end);
-  entries[slot] = { bytes: bytes.slice(start, end), text };
+  entries[slot] = { bytes: new Uint8Array(bytes.subarray(start, end)), text };
   return text;
 }

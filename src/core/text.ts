@@ -5,7 +5,6 @@
 interface BufferMethods {
   utf8Write(this: Uint8Array, text: string, offset: number, length?: number): number;
   utf8Slice(this: Uint8Array, start: number, end: number): string;
-  allocUnsafeSlow(size: number): Uint8Array;
 }
 const platform = (globalThis as { Buffer?: { prototype: BufferMethods; allocUnsafeSlow(size: number): Uint8Array } })
   .Buffer;
@@ -16,9 +15,12 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Longest text for which a loop in JavaScript beats a call into the platform. */
 const SHORT = 24;
 
-/** Bytes that nobody has cleared: for buffers that are written before they are read. */
+/**
+ * Bytes that nobody has cleared: for buffers that are written before they are read.
+ * A plain Uint8Array: `slice()` of Node's Buffer copies nothing, and what it gives would change with the buffer.
+ */
 export const allocateBytes: (size: number) => Uint8Array = platform
-  ? (size) => platform.allocUnsafeSlow(size)
+  ? (size) => new Uint8Array(platform.allocUnsafeSlow(size).buffer)
   : (size) => new Uint8Array(size);
 
 /** Writes `text` at `at`, where at least three bytes per character are free; gives the number of bytes written. */

@@ -17,7 +17,11 @@ export class WaitingLine<T> {
   }
 
   join(what: string, options: WaitOptions | undefined): Promise<T> {
-    const waiter = new Waiter<T>(what, options, () => this.#leave());
+    return this.add(new Waiter<T>(what, options, this.leave));
+  }
+
+  /** @param waiter - one that calls `leave` when it is given up */
+  add(waiter: Waiter<T>): Promise<T> {
     if (!waiter.settled) this.#line.push(waiter);
     return waiter.promise;
   }
@@ -35,13 +39,14 @@ export class WaitingLine<T> {
     for (let waiter = this.next(); waiter; waiter = this.next()) waiter.reject(reason);
   }
 
-  #leave(): void {
+  readonly leave = (): void => {
     this.#givenUp++;
     if (this.#givenUp > 32 && this.#givenUp * 2 > this.#line.size) queueMicrotask(() => this.#compact());
     this.#onGiveUp?.();
-  }
+  };
 
   #compact(): void {
+    if (this.#givenUp === 0) return;
     const old = this.#line;
     this.#line = new RingBuffer();
     this.#givenUp = 0;

@@ -59,9 +59,10 @@ export class Waiter<T> {
   }
 
   #giveUp(reason: unknown): void {
-    if (this.settled) return;
+    // Settled before its owner hears of it: a line that hands on what this one waited for must not choose it again.
+    if (!this.#finish()) return;
     this.#onEnd?.(this);
-    this.reject(reason);
+    this.#deferred.reject(reason);
   }
 
   #finish(): boolean {

@@ -1,3 +1,4 @@
+import { ChunkList } from "../core/chunk-list.ts";
 import { failure } from "../core/errors.ts";
 import { FrameKind, HEADER_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from "./frame.ts";
 
@@ -17,24 +18,23 @@ const NOTHING: FrameSink = { frame() {}, raw() {} };
 export class FrameDecoder {
   sink: FrameSink = NOTHING;
   maxFrameBytes: number = MAX_HANDSHAKE_FRAME_BYTES;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new ChunkList();
   #needed = HEADER_BYTES;
   #rawLeft = 0;
   #stopped = false;
 
   push(chunk: Uint8Array): void {
     if (this.#stopped) return;
-    if (this.#pendingBytes === 0) return this.#decode(chunk);
-    this.#pending.push(chunk);
-    this.#pendingBytes += chunk.length;
-    if (this.#pendingBytes >= this.#needed) this.#decode(this.#joined());
+    const pending = this.#pending;
+    if (pending.bytes === 0) return this.#decode(chunk);
+    pending.push(chunk);
+    if (pending.bytes >= this.#needed) this.#decode(pending.take(pending.bytes));
   }
 
   /** Drops what is still to come: the link is being given up. */
   stop(): void {
     this.#stopped = true;
-    this.#pending = [];
+    this.#pending.clear();
     this.sink = NOTHING;
   }
 
@@ -75,21 +75,7 @@ export class FrameDecoder {
 
   #keep(bytes: Uint8Array, at: number, needed: number): void {
     this.#needed = needed;
-    if (at === bytes.length) return;
     this.#pending.push(at === 0 ? bytes : bytes.subarray(at));
-    this.#pendingBytes = bytes.length - at;
-  }
-
-  #joined(): Uint8Array {
-    const joined = new Uint8Array(this.#pendingBytes);
-    let at = 0;
-    for (const chunk of this.#pending) {
-      joined.set(chunk, at);
-      at += chunk.length;
-    }
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return joined;
   }
 }
 

@@ -13,6 +13,7 @@ export interface Hello {
   readonly sessionId: Uint8Array;
   readonly name: string;
   readonly maxValueBytes: number;
+  readonly maxDepth: number;
   readonly channelWindowBytes: number;
 }
 
@@ -21,6 +22,7 @@ export interface Welcome {
   /** New with every server process: tells a restart from a lost link. */
   readonly epoch: Uint8Array;
   readonly maxValueBytes: number;
+  readonly maxDepth: number;
   readonly channelWindowBytes: number;
 }
 
@@ -35,6 +37,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   writer.binary(hello.sessionId);
   writer.string(hello.name.slice(0, MAX_NAME_CHARACTERS));
   writer.uint(hello.maxValueBytes);
+  writer.uint(hello.maxDepth);
   writer.uint(hello.channelWindowBytes);
   return written(writer);
 }
@@ -47,13 +50,14 @@ export function decodeHello(bytes: Uint8Array): Hello | { readonly version: numb
   const sessionId = reader.binary().slice();
   if (sessionId.length !== 16) throw malformed("a session id has 16 bytes");
   const name = reader.string().slice(0, MAX_NAME_CHARACTERS);
-  return { version, sessionId, name, maxValueBytes: reader.uint(), channelWindowBytes: reader.uint() };
+  return { version, sessionId, name, ...readLimits(reader) };
 }
 
 export function encodeWelcome(welcome: Welcome): Uint8Array {
   const writer = opened(welcome.version);
   writer.binary(welcome.epoch);
   writer.uint(welcome.maxValueBytes);
+  writer.uint(welcome.maxDepth);
   writer.uint(welcome.channelWindowBytes);
   return written(writer);
 }
@@ -63,7 +67,7 @@ export function decodeWelcome(bytes: Uint8Array): Welcome | { readonly version: 
   const version = readOpening(reader);
   if (version !== PROTOCOL_VERSION) return { version };
   const epoch = reader.binary().slice();
-  return { version, epoch, maxValueBytes: reader.uint(), channelWindowBytes: reader.uint() };
+  return { version, epoch, ...readLimits(reader) };
 }
 
 export function encodeBye(bye: Bye): Uint8Array {
@@ -76,6 +80,10 @@ export function encodeBye(bye: Bye): Uint8Array {
 export function decodeBye(bytes: Uint8Array): Bye {
   const reader = new ByteReader(bytes);
   return { code: reader.string(), text: reader.string() };
+}
+
+function readLimits(reader: ByteReader): Pick<Welcome, "maxValueBytes" | "maxDepth" | "channelWindowBytes"> {
+  return { maxValueBytes: reader.uint(), maxDepth: reader.uint(), channelWindowBytes: reader.uint() };
 }
 
 function opened(version: number): ByteWriter {

@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 /** What a channel is for; the number travels. */
 export const ChannelKind = { pipe: 1, stream: 2 } as const;
 
-/** Gives the receiving end of a channel that the other side opens; throws where it does not belong. */
+/** Gives the receiving end of a channel that the other side opens. */
 export type ChannelAcceptor = (id: number, name: string) => IncomingChannel;
 
 interface Incoming {
@@ -50,8 +50,8 @@ export class ChannelMux {
         const id = reader.uint();
         const channel = this.#outgoing.get(id);
         // Answered with an end, so that the reader's side can forget the channel too.
-        channel?.end();
-        channel?.stopped(failure("CNR_ERR_CANCELLED", { what: "the stream" }));
+        channel?.end(failure("CNR_ERR_CANCELLED", { what: "the stream" }));
+        channel?.onStop?.();
         this.#outgoing.delete(id);
       },
     });
@@ -73,6 +73,10 @@ export class ChannelMux {
 
   /** Opens a channel to the other side; values may follow at once. */
   open(kind: number, name: string, functions: FunctionCodec | undefined): { id: number; channel: OutgoingChannel } {
+    const { maxChannels: max } = this.#session.limits;
+    if (this.#outgoing.size >= max) {
+      throw failure("CNR_ERR_TOO_MANY", { what: "open pipes and streams", max, option: "maxChannels" });
+    }
     const id = this.#nextId++;
     const writer = this.#session.begin(MessageType.channelOpen);
     writer.uint(id);
@@ -99,7 +103,9 @@ export class ChannelMux {
     if (this.#incoming.size >= maxChannels) {
       throw failure("CNR_ERR_PROTOCOL", { reason: `more than ${maxChannels} channels at once` });
     }
-    this.#incoming.set(id, { channel: acceptor.accept(id, name), functions: acceptor.functions });
+    const channel = acceptor.accept(id, name);
+    channel.opened(id);
+    this.#incoming.set(id, { channel, functions: acceptor.functions });
   }
 
   #value(reader: ByteReader): void {

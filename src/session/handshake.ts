@@ -30,19 +30,25 @@ export interface Greeted {
 /**
  * The client's side: says HELLO, waits for WELCOME.
  *
- * Rejects with `HandshakeError` `CNR_ERR_NOT_CONNECTOR` or `CNR_ERR_VERSION`, with `ConnectionError` when the link ends first,
- * and as `wait` says; the link is closed then.
+ * Rejects with `HandshakeError` `CNR_ERR_NOT_CONNECTOR`, `CNR_ERR_VERSION` or, when the link ends first,
+ * `CNR_ERR_HANDSHAKE_REFUSED`, and as `wait` says; the link is closed then.
+ *
+ * @param onGreeted - called in the same step, before anything that the server sent behind its WELCOME is read
  */
 export function greetServer(
   link: Link,
   hello: Pick<Hello, "sessionId" | "name">,
   options: HandshakeOptions,
   wait: WaitOptions,
-): Promise<Greeted> {
+  onGreeted: (session: Session) => void,
+): Promise<void> {
   const { limits } = options;
   const decoder = new FrameDecoder();
   const address = link.remoteAddress.toString();
-  const waiter = new Waiter<Greeted>(`the handshake with ${address}`, wait, () => link.abort());
+  const waiter = new Waiter<void>(`the handshake with ${address}`, wait, () => {
+    decoder.stop();
+    link.abort();
+  });
   const refuse = (error: Error): void => {
     decoder.stop();
     if (waiter.reject(error)) link.abort();
@@ -60,11 +66,13 @@ export function greetServer(
         link,
         decoder,
         maxValueBytes: Math.min(limits.maxValueBytes, welcome.maxValueBytes),
+        maxDepth: Math.min(limits.maxDepth, welcome.maxDepth),
         peerWindowBytes: welcome.channelWindowBytes,
         waitsForReader: false,
         id: toHex(hello.sessionId),
       });
-      waiter.resolve({ session, name: "" });
+      waiter.resolve();
+      onGreeted(session);
     },
     raw() {
       throw failure("CNR_ERR_PROTOCOL", { reason: "raw bytes before the welcome" });
@@ -93,10 +101,7 @@ export function greetServer(
   });
   if (waiter.settled) link.abort();
   else {
-    const { maxValueBytes, channelWindowBytes } = limits;
-    link.write([
-      frameOf(FrameKind.hello, encodeHello({ ...hello, version: PROTOCOL_VERSION, maxValueBytes, channelWindowBytes })),
-    ]);
+    link.write([frameOf(FrameKind.hello, encodeHello({ ...limits, ...hello, version: PROTOCOL_VERSION }))]);
   }
   return waiter.promise;
 }
@@ -117,7 +122,10 @@ export function greetClient(
   const { limits } = options;
   const decoder = new FrameDecoder();
   const address = link.remoteAddress.toString();
-  const waiter = new Waiter<void>(`the handshake with ${address}`, wait, () => link.abort());
+  const waiter = new Waiter<void>(`the handshake with ${address}`, wait, () => {
+    decoder.stop();
+    link.abort();
+  });
   const refuse = (error: Error): void => {
     decoder.stop();
     if (waiter.reject(error)) link.abort();
@@ -127,8 +135,7 @@ export function greetClient(
     frame(kind, _channel, bytes, start, end) {
       const hello = kind === FrameKind.hello ? decodeHello(bytes.subarray(start, end)) : undefined;
       if (!hello) throw failure("CNR_ERR_PROTOCOL", { reason: `a frame of kind ${kind} before the hello` });
-      const { maxValueBytes, channelWindowBytes } = limits;
-      const welcome = encodeWelcome({ version: PROTOCOL_VERSION, epoch, maxValueBytes, channelWindowBytes });
+      const welcome = encodeWelcome({ ...limits, version: PROTOCOL_VERSION, epoch });
       link.write([frameOf(FrameKind.welcome, welcome)]);
       if (!hello.sessionId) {
         const error = failure("CNR_ERR_VERSION", { theirs: hello.version, ours: PROTOCOL_VERSION });
@@ -142,7 +149,8 @@ export function greetClient(
         ...options,
         link,
         decoder,
-        maxValueBytes: Math.min(maxValueBytes, hello.maxValueBytes),
+        maxValueBytes: Math.min(limits.maxValueBytes, hello.maxValueBytes),
+        maxDepth: Math.min(limits.maxDepth, hello.maxDepth),
         peerWindowBytes: hello.channelWindowBytes,
         waitsForReader: true,
         id: toHex(hello.sessionId),
@@ -172,6 +180,7 @@ export function greetClient(
       waiter.reject(failure("CNR_ERR_LINK_LOST", { reason: "it ended before its handshake" }, error));
     },
   });
+  if (waiter.settled) link.abort();
   return waiter.promise;
 }
 

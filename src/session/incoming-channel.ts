@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 /** The receiving end of a stream of values. Reading it gives the sender credit for more. */
 export class IncomingChannel<T = unknown> {
   readonly #session: Session;
-  readonly #id: number;
+  #id: number | undefined;
   readonly #window: number;
   readonly #mailbox: Mailbox<T>;
   readonly #sizes = new RingBuffer<number>();
@@ -17,12 +17,18 @@ export class IncomingChannel<T = unknown> {
   #granted: number;
   #isOver = false;
 
-  constructor(session: Session, id: number, what: string) {
+  /** @param what - names the wait for a value, in the text of a time-out */
+  constructor(session: Session, what: string) {
     this.#session = session;
-    this.#id = id;
     this.#window = session.limits.channelWindowBytes;
     this.#granted = this.#window;
     this.#mailbox = new Mailbox<T>(what, () => this.#onTake());
+  }
+
+  /** The sender has opened it under this number; a reader may have been waiting for it. */
+  opened(id: number): void {
+    if (this.#id !== undefined) throw failure("CNR_ERR_PROTOCOL", { reason: "a channel that is open already" });
+    this.#id = id;
   }
 
   /** Values that have arrived and are unread. */
@@ -40,7 +46,7 @@ export class IncomingChannel<T = unknown> {
 
   /** Tells the sender that nobody will read on. */
   stop(): void {
-    if (this.#isOver || this.#session.ended) return;
+    if (this.#isOver || this.#session.ended || this.#id === undefined) return;
     this.#isOver = true;
     this.#mailbox.clear();
     const writer = this.#session.begin(MessageType.channelStop);
@@ -66,7 +72,7 @@ export class IncomingChannel<T = unknown> {
 
   #onTake(): void {
     this.#consumed += this.#sizes.shift() as number;
-    if (this.#isOver || this.#granted - this.#consumed > this.#window / 2 || this.#session.ended) return;
+    if (this.#isOver || this.#id === undefined || this.#granted - this.#consumed > this.#window / 2 || this.#session.ended) return;
     this.#granted = this.#consumed + this.#window;
     const writer = this.#session.begin(MessageType.channelCredit);
     writer.uint(this.#id);

@@ -18,11 +18,6 @@ export class Outbox {
   #mark = 0;
   #attachmentMark = 0;
   #isOpen = false;
-  messages = 0;
-
-  get isEmpty(): boolean {
-    return this.#writer === undefined;
-  }
 
   /** Whether a message is being written: a getter of its value that sends on the same link comes upon this. */
   get isOpen(): boolean {
@@ -41,8 +36,9 @@ export class Outbox {
   /** True when so much has piled up that it should be sent now. */
   commit(): boolean {
     this.#isOpen = false;
-    this.messages++;
-    const { position, attachedBytes } = this.#writer as ByteWriter;
+    // The link may have ended while the message was written.
+    if (!this.#writer) return false;
+    const { position, attachedBytes } = this.#writer;
     return position >= FULL_BYTES || attachedBytes >= FULL_ATTACHED_BYTES;
   }
 
@@ -65,7 +61,8 @@ export class Outbox {
   }
 
   discard(): void {
-    if (this.#writer) giveBack(this.#writer.bytes);
+    // One that is being written to must not serve another link.
+    if (this.#writer && !this.#isOpen) giveBack(this.#writer.bytes);
     this.#writer = undefined;
     this.#isOpen = false;
   }

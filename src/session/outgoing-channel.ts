@@ -1,16 +1,27 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { ByteWriter } from "../core/byte-writer.ts";
 import { rejected } from "../core/deferred.ts";
-import { RingBuffer } from "../core/ring-buffer.ts";
+import { failure } from "../core/errors.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
+import { WaitingLine } from "../core/waiting-line.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "./session.ts";
 
 const DONE = Promise.resolve();
 
-interface Waiting {
-  readonly bytes: Uint8Array;
-  readonly waiter: Waiter<void>;
+const NOTHING = new Uint8Array(0);
+
+/** A value that waits for room. */
+class WaitingValue extends Waiter<void> {
+  bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array, what: string, options: WaitOptions | undefined, onGivenUp: () => void) {
+    super(what, options, () => {
+      this.bytes = NOTHING;
+      onGivenUp();
+    });
+    this.bytes = bytes;
+  }
 }
 
 /** The sending end of a stream of values: sends while the receiver has room, then waits. */
@@ -19,7 +30,7 @@ export class OutgoingChannel {
   readonly #id: number;
   readonly #what: string;
   readonly #functions: FunctionCodec | undefined;
-  readonly #waiting = new RingBuffer<Waiting>();
+  readonly #waiting = new WaitingLine<void>();
   #sent = 0;
   #limit: number;
   #over: { readonly reason: unknown } | undefined;
@@ -55,21 +66,30 @@ export class OutgoingChannel {
     return DONE;
   }
 
-  /** No more will be sent. */
-  end(): void {
+  /**
+   * No more will be sent.
+   *
+   * @param reason - what becomes of sends that still wait for room, and of later ones
+   */
+  end(reason: unknown = failure("CNR_ERR_CLOSED", { by: "this side" })): void {
     if (this.#over || this.#session.ended) return;
     const writer = this.#session.begin(MessageType.channelEnd);
     writer.uint(this.#id);
     this.#session.commit();
-    this.close(undefined);
+    this.close(reason);
   }
 
-  /** Ends it with an error, which the reader gets after what was sent. */
+  /** Ends it with an error, which the reader gets after what was sent; throws, and stays open, when the error cannot travel. */
   fail(error: unknown): void {
     if (this.#over || this.#session.ended) return;
     const writer = this.#session.begin(MessageType.channelFail);
-    writer.uint(this.#id);
-    this.#session.encoder.encode(writer, error);
+    try {
+      writer.uint(this.#id);
+      this.#session.encoder.encode(writer, error);
+    } catch (unsendable) {
+      this.#session.drop();
+      throw unsendable;
+    }
     this.#session.commit();
     this.close(error);
   }
@@ -78,8 +98,7 @@ export class OutgoingChannel {
   close(reason: unknown): void {
     if (this.#over) return;
     this.#over = { reason };
-    for (const { waiter } of this.#waiting) waiter.reject(reason);
-    this.#waiting.clear();
+    this.#waiting.rejectAll(reason);
   }
 
   stopped(reason: unknown): void {
@@ -95,10 +114,9 @@ export class OutgoingChannel {
   /** Sends what waited, as far as there is room now. */
   pump(): void {
     while (this.#waiting.size > 0 && this.#sent < this.#limit && !this.#session.isSaturated) {
-      const { bytes, waiter } = this.#waiting.shift() as Waiting;
-      if (waiter.settled) continue;
-      this.#writeBytes(bytes);
-      waiter.resolve();
+      const next = this.#waiting.next() as WaitingValue;
+      this.#writeBytes(next.bytes);
+      next.resolve();
     }
   }
 
@@ -107,9 +125,7 @@ export class OutgoingChannel {
   }
 
   #wait(bytes: Uint8Array, options: WaitOptions | undefined): Promise<void> {
-    const waiter = new Waiter<void>(this.#what, options);
-    if (!waiter.settled) this.#waiting.push({ bytes, waiter });
-    return waiter.promise;
+    return this.#waiting.add(new WaitingValue(bytes, this.#what, options, this.#waiting.leave));
   }
 
   #write(value: unknown): void {

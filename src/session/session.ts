@@ -5,7 +5,7 @@ import type { Limits } from "../core/limits.ts";
 import { endOfTurn } from "../core/turn.ts";
 import { ValueDecoder } from "../codec/value-decoder.ts";
 import { ValueEncoder } from "../codec/value-encoder.ts";
-import { FrameKind, frameOf, isCounted } from "../protocol/frame.ts";
+import { FRAGMENT_BYTES, FrameKind, frameOf, isCounted } from "../protocol/frame.ts";
 import type { FrameDecoder, FrameSink } from "../protocol/frame-decoder.ts";
 import { decodeBye, encodeBye } from "../protocol/handshake-messages.ts";
 import type { Link, LinkHandler } from "../transport/transport.ts";
@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly limits: Readonly<Limits>;
   /** The smaller of what the two sides take. */
   readonly maxValueBytes: number;
+  /** The smaller of what the two sides take. */
+  readonly maxDepth: number;
   /** How much of a channel the other side takes before it is read. */
   readonly peerWindowBytes: number;
   /** The server waits with reading while its answers are not taken; were both to wait, neither would go on. */
@@ -72,21 +74,21 @@ export class Session implements LinkHandler, FrameSink {
   receivedFrames = 0;
 
   constructor(options: SessionOptions) {
-    const { link, limits, maxValueBytes } = options;
-    const { maxDepth } = limits;
+    const { link, limits, maxValueBytes, maxDepth } = options;
     this.id = options.id;
     this.limits = limits;
     this.peerWindowBytes = options.peerWindowBytes;
     this.link = link;
     this.encoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: true });
-    this.decoder = new ValueDecoder({ maxDepth, shapes: true });
+    this.decoder = new ValueDecoder({ maxDepth: limits.maxDepth, shapes: true });
     this.plainEncoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: false });
-    this.plainDecoder = new ValueDecoder({ maxDepth, shapes: false });
+    this.plainDecoder = new ValueDecoder({ maxDepth: limits.maxDepth, shapes: false });
     this.#inbox = new Inbox(limits.maxValueBytes);
     this.#reader = new ByteReader(new Uint8Array(0), this.#inbox.takeAttachment);
     this.#waitsForReader = options.waitsForReader;
     this.#frames = options.decoder;
-    this.#frames.maxFrameBytes = limits.maxFrameBytes;
+    // What the other side cuts its messages to is no matter of options.
+    this.#frames.maxFrameBytes = Math.max(limits.maxFrameBytes, FRAGMENT_BYTES);
     this.#frames.sink = this;
     this.#heartbeat = new Heartbeat(
       {
@@ -204,7 +206,9 @@ export class Session implements LinkHandler, FrameSink {
       case FrameKind.more:
         return this.#inbox.addFragment(bytes.subarray(start, end));
       case FrameKind.ping:
-        return this.link.write([frameOf(FrameKind.pong)]);
+        // What waits to be read is as good a sign of life; and pongs for a reader that stands still would pile up.
+        if (this.link.bufferedBytes === 0) this.link.write([frameOf(FrameKind.pong)]);
+        return;
       case FrameKind.pong:
         return;
       case FrameKind.bye:
@@ -224,6 +228,7 @@ export class Session implements LinkHandler, FrameSink {
   close(): Promise<void> {
     if (this.#closing) return this.#closing;
     if (this.ended) return this.link.close();
+    this.beforeMessage?.();
     this.#closing = this.#sayBye({ code: "", text: "" }, failure("CNR_ERR_CLOSED", { by: "this side" }));
     return this.#closing;
   }
@@ -248,6 +253,7 @@ export class Session implements LinkHandler, FrameSink {
 
   /** The other side's bytes are not what the protocol says: its link ends, with a word why; nothing else is touched. */
   fail(error: unknown): void {
+    if (this.ended) return;
     const reason =
       ConnectorError.is(error) && error.code === "CNR_ERR_PROTOCOL"
         ? error

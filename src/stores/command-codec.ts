@@ -1,8 +1,17 @@
-import { failure } from "../core/errors.ts";
-import { ByteReader, corrupt } from "./byte-reader.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { type ByteReader, malformed } from "../core/byte-reader.ts";
+import type { ByteWriter } from "../core/byte-writer.ts";
 import type { Command } from "./commands.ts";
 import type { DictOp } from "./store.ts";
+import {
+  decodeStored,
+  encodeStored,
+  readBytes,
+  readInteger,
+  readList,
+  readText,
+  type StoredForm,
+  writeText,
+} from "./stored-format.ts";
 
 /** Commands that are applied at one time: the unit that logs store. */
 export interface CommandBatch {
@@ -10,11 +19,8 @@ export interface CommandBatch {
   readonly commands: readonly Command[];
 }
 
-/**
- * A batch is: the version, the time, the commands. Raise the version with every change that an older program would
- * misread, and go on reading the older ones: stored logs outlive programs. test/golden/store-commands.hex holds examples.
- */
-const VERSION = 1;
+/** "C": the time, then the commands. test/golden/store-commands.hex holds one of each. */
+const FORM: StoredForm = { tag: 0x43, version: 1 };
 
 /** The position is the number on disk: only append. */
 const KINDS = [
@@ -37,26 +43,22 @@ const KINDS = [
 const OP_KINDS = ["set", "delete", "clear"] as const satisfies readonly DictOp["kind"][];
 
 export function encodeCommands({ timeMs, commands }: CommandBatch): Uint8Array {
-  const out = new ByteWriter();
-  out.count(VERSION);
-  out.count(timeMs);
-  out.count(commands.length);
-  for (const command of commands) {
-    out.byte(KINDS.indexOf(command.kind));
-    writeFields(out, command);
-  }
-  return out.finish();
+  return encodeStored(FORM, (out) => {
+    out.uint(timeMs);
+    out.uint(commands.length);
+    for (const command of commands) {
+      out.byte(KINDS.indexOf(command.kind));
+      writeFields(out, command);
+    }
+  });
 }
 
-/** Fails with `CNR_ERR_STORE_FORMAT` for a version that is not known here, and with `CNR_ERR_STORE_CORRUPT` for damaged bytes. */
+/** Fails with `CNR_ERR_STORE_FORMAT` for a version that is not known here, and with `CNR_ERR_STORE_CORRUPT` for any other bytes. */
 export function decodeCommands(bytes: Uint8Array): CommandBatch {
-  const input = new ByteReader(bytes);
-  const version = input.count();
-  if (version !== VERSION) throw failure("CNR_ERR_STORE_FORMAT", { found: version, known: VERSION });
-  const timeMs = input.count();
-  const commands = input.list(() => readCommand(input));
-  input.end();
-  return { timeMs, commands };
+  return decodeStored(bytes, FORM, (input) => ({
+    timeMs: input.uint(),
+    commands: readList(input, () => readCommand(input)),
+  }));
 }
 
 function writeFields(out: ByteWriter, command: Command): void {
@@ -64,131 +66,130 @@ function writeFields(out: ByteWriter, command: Command): void {
     case "tick":
       return;
     case "commit":
-      out.text(command.origin);
-      out.count(command.ops.length);
+      writeText(out, command.origin);
+      out.uint(command.ops.length);
       for (const op of command.ops) writeOp(out, op);
       return;
     case "put":
-      out.text(command.queue);
-      out.bytes(command.body);
-      out.flag(command.id !== undefined);
-      if (command.id !== undefined) out.text(command.id);
-      out.count(command.delayMs);
-      out.integer(command.priority);
+      writeText(out, command.queue);
+      out.binary(command.body);
+      out.boolean(command.id !== undefined);
+      if (command.id !== undefined) writeText(out, command.id);
+      out.uint(command.delayMs);
+      out.number(command.priority);
       return;
     case "consume":
-      out.count(command.consumer);
-      out.text(command.queue);
-      out.text(command.owner);
-      out.count(command.leaseMs);
+      out.uint(command.consumer);
+      writeText(out, command.queue);
+      writeText(out, command.owner);
+      out.uint(command.leaseMs);
       return;
     case "demand":
     case "withdraw":
-      out.count(command.consumer);
-      out.count(command.credits);
+      out.uint(command.consumer);
+      out.uint(command.credits);
       return;
     case "closeConsumer":
-      out.count(command.consumer);
+      out.uint(command.consumer);
       return;
     case "ack":
-      out.count(command.token);
+      out.uint(command.token);
       return;
     case "nack":
-      out.count(command.token);
-      out.count(command.delayMs);
+      out.uint(command.token);
+      out.uint(command.delayMs);
       return;
     case "move":
-      out.count(command.token);
-      out.text(command.queue);
-      out.flag(command.body !== undefined);
-      if (command.body !== undefined) out.bytes(command.body);
+      out.uint(command.token);
+      writeText(out, command.queue);
+      out.boolean(command.body !== undefined);
+      if (command.body !== undefined) out.binary(command.body);
       return;
     case "extend":
-      out.count(command.token);
-      out.count(command.leaseMs);
+      out.uint(command.token);
+      out.uint(command.leaseMs);
       return;
     case "release":
-      out.text(command.owner);
+      writeText(out, command.owner);
       return;
     case "purge":
     case "closeQueue":
-      out.text(command.queue);
+      writeText(out, command.queue);
       return;
   }
 }
 
 // Object literals are evaluated from left to right: their fields stand in the order of the bytes.
 function readCommand(input: ByteReader): Command {
-  const kind = KINDS[input.byte()];
+  const kind: Command["kind"] | undefined = KINDS[input.byte()];
+  if (kind === undefined) throw malformed("a command of unknown kind");
   switch (kind) {
-    case undefined:
-      throw corrupt("a command of unknown kind");
     case "tick":
       return { kind };
     case "commit":
-      return { kind, origin: input.text(), ops: input.list(() => readOp(input)) };
+      return { kind, origin: readText(input), ops: readList(input, () => readOp(input)) };
     case "put":
       return {
         kind,
-        queue: input.text(),
-        body: input.bytes(),
-        id: input.flag() ? input.text() : undefined,
-        delayMs: input.count(),
-        priority: input.integer(),
+        queue: readText(input),
+        body: readBytes(input),
+        id: input.boolean() ? readText(input) : undefined,
+        delayMs: input.uint(),
+        priority: readInteger(input),
       };
     case "consume":
       return {
         kind,
-        consumer: input.count(),
-        queue: input.text(),
-        owner: input.text(),
-        leaseMs: input.count(),
+        consumer: input.uint(),
+        queue: readText(input),
+        owner: readText(input),
+        leaseMs: input.uint(),
       };
     case "demand":
     case "withdraw":
-      return { kind, consumer: input.count(), credits: input.count() };
+      return { kind, consumer: input.uint(), credits: input.uint() };
     case "closeConsumer":
-      return { kind, consumer: input.count() };
+      return { kind, consumer: input.uint() };
     case "ack":
-      return { kind, token: input.count() };
+      return { kind, token: input.uint() };
     case "nack":
-      return { kind, token: input.count(), delayMs: input.count() };
+      return { kind, token: input.uint(), delayMs: input.uint() };
     case "move":
       return {
         kind,
-        token: input.count(),
-        queue: input.text(),
-        body: input.flag() ? input.bytes() : undefined,
+        token: input.uint(),
+        queue: readText(input),
+        body: input.boolean() ? readBytes(input) : undefined,
       };
     case "extend":
-      return { kind, token: input.count(), leaseMs: input.count() };
+      return { kind, token: input.uint(), leaseMs: input.uint() };
     case "release":
-      return { kind, owner: input.text() };
+      return { kind, owner: readText(input) };
     case "purge":
     case "closeQueue":
-      return { kind, queue: input.text() };
+      return { kind, queue: readText(input) };
   }
 }
 
 function writeOp(out: ByteWriter, op: DictOp): void {
   out.byte(OP_KINDS.indexOf(op.kind));
   if (op.kind === "clear") return;
-  out.text(op.key);
-  if (op.kind === "set") out.bytes(op.value);
+  writeText(out, op.key);
+  if (op.kind === "set") out.binary(op.value);
   // Shifted by one: 0 stands for "no condition", 1 for "must be absent".
-  out.count(op.ifRev === undefined ? 0 : op.ifRev + 1);
+  out.uint(op.ifRev === undefined ? 0 : op.ifRev + 1);
 }
 
 function readOp(input: ByteReader): DictOp {
   const kind = OP_KINDS[input.byte()];
-  if (kind === undefined) throw corrupt("an operation of unknown kind");
+  if (kind === undefined) throw malformed("an operation of unknown kind");
   if (kind === "clear") return { kind };
-  const key = input.text();
-  if (kind === "set") return { kind, key, value: input.bytes(), ...readCondition(input) };
+  const key = readText(input);
+  if (kind === "set") return { kind, key, value: readBytes(input), ...readCondition(input) };
   return { kind, key, ...readCondition(input) };
 }
 
 function readCondition(input: ByteReader): { readonly ifRev?: number } {
-  const shifted = input.count();
+  const shifted = input.uint();
   return shifted === 0 ? {} : { ifRev: shifted - 1 };
 }

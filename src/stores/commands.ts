@@ -76,12 +76,19 @@ export function leaseOf(leaseMs: number): number {
   return leaseMs === Number.POSITIVE_INFINITY ? 0 : Math.max(delayOf(leaseMs), 1);
 }
 
+/** A whole number for a command's `credits`. Throws a `RangeError` for what is no number of credits. */
+export function creditsOf(credits: number): number {
+  if (credits === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
+  if (!Number.isSafeInteger(credits) || credits < 0)
+    throw new RangeError(`not a number of credits: ${String(credits)}`);
+  return credits;
+}
+
 /** An integer for a command's `priority`. Throws a `RangeError` for anything else. */
 export function priorityOf(priority: number | undefined): number {
   if (priority === undefined) return 0;
-  // Half of the safe range, because the binary form doubles it to find room for the sign.
-  if (!Number.isSafeInteger(priority) || Math.abs(priority) > 2 ** 51) {
+  if (!Number.isSafeInteger(priority)) {
     throw new RangeError(`priority must be an integer, got ${String(priority)}`);
   }
-  return priority === 0 ? 0 : priority;
+  return priority + 0; // -0 becomes 0
 }

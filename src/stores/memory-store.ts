@@ -4,6 +4,7 @@ import {
   type CommandKind,
   type CommandOf,
   type CommandResults,
+  creditsOf,
   delayOf,
   leaseOf,
   priorityOf,
@@ -32,7 +33,7 @@ export interface MemoryStoreOptions {
   readonly leaseMs?: number;
   /** Recent changes kept for subscribers that resume: 1,000 changes and 1 MiB by default, whichever is met first. */
   readonly history?: HistoryLimits;
-  /** Hears what sinks throw; by default that is dropped, because the store itself has taken no harm. */
+  /** Hears what sinks throw, and must not throw itself; by default that is dropped, because the store itself has taken no harm. */
   readonly onSinkError?: (error: unknown) => void;
 }
 
@@ -140,11 +141,13 @@ export class MemoryStore implements Store {
     this.#apply<"consume">({ kind: "consume", consumer, queue, owner, leaseMs: this.#leaseMs });
     return {
       demand: (credits) => {
-        if (!this.#isClosed) this.#apply<"demand">({ kind: "demand", consumer, credits });
+        if (!this.#isClosed) this.#apply<"demand">({ kind: "demand", consumer, credits: creditsOf(credits) });
       },
       withdraw: (credits) => {
         if (this.#isClosed) return 0;
-        return this.#dispatch.afterSinks(this.#apply<"withdraw">({ kind: "withdraw", consumer, credits }));
+        return this.#dispatch.afterSinks(
+          this.#apply<"withdraw">({ kind: "withdraw", consumer, credits: creditsOf(credits) }),
+        );
       },
       close: () => {
         if (this.#isClosed) return;

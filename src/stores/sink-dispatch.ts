@@ -1,3 +1,4 @@
+import { RingBuffer } from "../core/ring-buffer.ts";
 import type { Change, ChangeFeed } from "./change-feed.ts";
 import type { Effects } from "./effects.ts";
 import type { ConsumerSink, Delivery, DictOp, Rev } from "./store.ts";
@@ -21,7 +22,7 @@ export class SinkDispatch implements Effects {
   readonly #feed: ChangeFeed;
   readonly #onSinkError: (error: unknown) => void;
   readonly #consumers = new Map<number, LocalConsumer>();
-  #effects: Effect[] = [];
+  readonly #effects = new RingBuffer<Effect>();
   #isHandingOut = false;
 
   constructor(feed: ChangeFeed, onSinkError: (error: unknown) => void) {
@@ -64,20 +65,16 @@ export class SinkDispatch implements Effects {
   during<T>(task: () => T): T {
     if (this.#isHandingOut) return task();
     this.#isHandingOut = true;
-    try {
-      return task();
-    } finally {
-      this.#isHandingOut = false;
-      this.handOut();
-    }
+    const result = task();
+    this.#isHandingOut = false;
+    this.handOut();
+    return result;
   }
 
   handOut(): void {
-    if (this.#isHandingOut || this.#effects.length === 0) return;
+    if (this.#isHandingOut || this.#effects.size === 0) return;
     this.#isHandingOut = true;
-    // The list grows while it is read.
-    for (let n = 0; n < this.#effects.length; n++) this.#hand(this.#effects[n] as Effect);
-    this.#effects = [];
+    for (let effect = this.#effects.shift(); effect; effect = this.#effects.shift()) this.#hand(effect);
     this.#isHandingOut = false;
   }
 
@@ -91,7 +88,7 @@ export class SinkDispatch implements Effects {
 
   clear(): void {
     this.#consumers.clear();
-    this.#effects = [];
+    this.#effects.clear();
     this.#feed.clear();
   }
 

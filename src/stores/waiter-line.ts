@@ -27,7 +27,8 @@ export class WaiterLine<C extends Waiting<C>> {
     if (credits <= 0) return;
     const last = this.#last;
     if (last?.consumer === consumer) {
-      last.credits += credits;
+      // Still exact when somebody asks without limit, twice.
+      last.credits = Math.min(last.credits + credits, Number.MAX_SAFE_INTEGER);
       return;
     }
     const older = consumer.newest;

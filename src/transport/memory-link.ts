@@ -1,6 +1,7 @@
+import { RingBuffer } from "../core/ring-buffer.ts";
 import { endOfTurn } from "../core/turn.ts";
 import { addressOf } from "./address.ts";
-import type { Address, Link, LinkHandler } from "./transport.ts";
+import { type Address, LINGER_MS, type Link, type LinkHandler } from "./transport.ts";
 
 /** More than this unread, and `bufferedBytes` shows it: the back-pressure of a link without a network. */
 const WINDOW_BYTES = 64 * 1024;
@@ -9,14 +10,17 @@ class MemoryLink implements Link {
   readonly localAddress: Address;
   readonly remoteAddress: Address;
   other: MemoryLink | undefined;
-  #handler: LinkHandler | undefined;
-  #inbound: Uint8Array[] = [];
+  readonly #inbound = new RingBuffer<Uint8Array>();
   #inboundBytes = 0;
+  #handler: LinkHandler | undefined;
   #isPaused = false;
   #isScheduled = false;
+  /** This side writes no more; the other side writes no more. */
   #hasEnded = false;
-  #onEmpty: (() => void) | undefined;
+  #otherHasEnded = false;
   #isClosed = false;
+  #reason: Error | undefined;
+  #linger: ReturnType<typeof setTimeout> | undefined;
   readonly #whenClosed: Promise<void>;
   #resolveClosed: () => void = () => {};
 
@@ -39,6 +43,7 @@ class MemoryLink implements Link {
 
   start(handler: LinkHandler): void {
     this.#handler = handler;
+    void this.#whenClosed.then(() => handler.closed(this.#reason));
     this.#schedule();
   }
 
@@ -56,10 +61,10 @@ class MemoryLink implements Link {
   }
 
   close(): Promise<void> {
-    if (!this.#hasEnded && !this.#isClosed) {
-      this.#hasEnded = true;
-      this.other?.takeEnd();
-    }
+    if (!this.#isClosed && !this.#linger) this.#linger = setTimeout(() => this.abort(), LINGER_MS);
+    // Paused, or never started, it would not see the other side's end.
+    this.resume();
+    this.#end();
     return this.#whenClosed;
   }
 
@@ -70,38 +75,42 @@ class MemoryLink implements Link {
   }
 
   take(chunks: readonly Uint8Array[]): void {
+    if (this.#isClosed) return;
     for (const chunk of chunks) {
-      this.#inbound.push(chunk);
+      // Copied, as a network would: what the two sides hold must not be the same memory.
+      this.#inbound.push(new Uint8Array(chunk));
       this.#inboundBytes += chunk.length;
     }
     this.#schedule();
   }
 
   takeEnd(): void {
-    endOfTurn(() => {
-      if (this.#inbound.length > 0) {
-        this.#onEmpty = (): void => this.takeEnd();
-        return this.#schedule();
-      }
-      const { other } = this;
-      this.finish();
-      other?.finish();
-    });
+    this.#otherHasEnded = true;
+    this.#schedule();
   }
 
   finish(reason?: Error): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#inbound = [];
+    this.#reason = reason;
+    clearTimeout(this.#linger);
+    this.#inbound.clear();
     this.#inboundBytes = 0;
-    endOfTurn(() => {
-      this.#handler?.closed(reason);
-      this.#resolveClosed();
-    });
+    endOfTurn(this.#resolveClosed);
+  }
+
+  drained(): void {
+    if (!this.#isClosed) this.#handler?.drained();
+  }
+
+  #end(): void {
+    if (this.#hasEnded || this.#isClosed) return;
+    this.#hasEnded = true;
+    this.other?.takeEnd();
   }
 
   #schedule(): void {
-    if (this.#isScheduled || !this.#handler) return;
+    if (this.#isScheduled || !(this.#handler || this.#hasEnded)) return;
     this.#isScheduled = true;
     endOfTurn(() => {
       this.#isScheduled = false;
@@ -111,21 +120,16 @@ class MemoryLink implements Link {
 
   #deliver(): void {
     const wasFull = this.#inboundBytes > WINDOW_BYTES;
-    while (this.#inbound.length > 0 && !this.#isPaused && !this.#isClosed) {
+    while (this.#inbound.size > 0 && !this.#isPaused && !this.#isClosed) {
       const chunk = this.#inbound.shift() as Uint8Array;
       this.#inboundBytes -= chunk.length;
       this.#handler?.data(chunk);
     }
     if (wasFull && this.#inboundBytes <= WINDOW_BYTES) this.other?.drained();
-    if (this.#inbound.length === 0 && this.#onEmpty) {
-      const then = this.#onEmpty;
-      this.#onEmpty = undefined;
-      then();
-    }
-  }
-
-  drained(): void {
-    if (!this.#isClosed) this.#handler?.drained();
+    if (this.#inbound.size > 0 || !this.#otherHasEnded) return;
+    // All was read that the other side wrote: this side ends too, as sockets do.
+    this.#end();
+    this.finish();
   }
 }
 

@@ -8,7 +8,11 @@ export interface Address {
   toString(): string;
 }
 
+/** How long an orderly end waits for the other side to take what was sent. */
+export const LINGER_MS = 2000;
+
 export interface LinkHandler {
+  /** The bytes are the handler's; a plain Uint8Array, no Buffer, whose `slice()` would copy nothing. */
   data(bytes: Uint8Array): void;
   /** All that had to wait has been handed over: `bufferedBytes` is 0 again. */
   drained(): void;

@@ -14,9 +14,9 @@ export async function connect(address) {
   let answered;
   eachFrame(socket, () => answered());
   return {
-    call() {
+    call(value) {
       socket.write(FRAME);
-      return new Promise((resolve) => (answered = resolve));
+      return new Promise((resolve) => (answered = () => resolve(value)));
     },
   };
 }

@@ -4,6 +4,8 @@ import { compileSnippet, SCOPE, type Snippet } from "./snippet.ts";
 
 /** Snippets that a scope keeps compiled: a program asks for the same few again and again. */
 const MAX_COMPILED = 200;
+/** Longer code is rarely sent twice. */
+const MAX_COMPILED_LENGTH = 4096;
 
 const host = globalThis as unknown as Record<PropertyKey, unknown>;
 const NOT_RESOLVED: ReadonlySet<string> = new Set(["__proto__", "constructor"]);
@@ -92,7 +94,7 @@ export class EvalScope {
       isConstant: (name) => this.#constants.has(name),
     });
     if (this.#compiled.size >= MAX_COMPILED) this.#compiled.clear();
-    this.#compiled.set(key, snippet);
+    if (code.length <= MAX_COMPILED_LENGTH) this.#compiled.set(key, snippet);
     return snippet;
   }
 

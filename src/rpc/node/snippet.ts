@@ -114,10 +114,9 @@ class SnippetCompiler {
   }
 
   keepCompletion(): void {
-    for (const statement of this.#program.body) {
-      if (statement.type === "ExpressionStatement") this.#layout.statementStarts.delete(statement.start);
-      keepCompletionValue(statement as Statement, this.#text, LAST, this.#edits);
-    }
+    const { statementStarts } = this.#layout;
+    const into = { text: this.#text, variable: LAST, edits: this.#edits, statementStarts };
+    for (const statement of this.#program.body) keepCompletionValue(statement as Statement, into);
   }
 
   rewriteDeclarations(vars: readonly VariableDeclaration[]): void {

@@ -1,9 +1,6 @@
 import type { Socket } from "node:net";
 import { addressOf } from "../address.ts";
-import type { Address, Link, LinkHandler } from "../transport.ts";
-
-/** How long an orderly end waits for the other side to take what was sent. */
-const LINGER_MS = 2000;
+import { type Address, LINGER_MS, type Link, type LinkHandler } from "../transport.ts";
 
 /** A link over a TCP or Unix socket. */
 export class TcpLink implements Link {
@@ -29,10 +26,9 @@ export class TcpLink implements Link {
 
   start(handler: LinkHandler): void {
     const socket = this.#socket;
-    socket.on("data", (bytes) => handler.data(bytes));
+    socket.on("data", (bytes: Buffer) => handler.data(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)));
     socket.on("drain", () => handler.drained());
-    socket.once("close", () => handler.closed(this.#error));
-    if (socket.closed) handler.closed(this.#error);
+    void this.#whenClosed.then(() => handler.closed(this.#error));
   }
 
   write(chunks: readonly Uint8Array[]): void {

@@ -47,7 +47,7 @@ describe("the value of eval", () => {
     "for await": ["let sum = 0; for await (const n of [1, Promise.resolve(2)]) sum += n; sum", 3],
     "an anonymous function called": ["(function (a) { return a })(8)", 8],
     "an await inside an object": ["{ a: await 1 }", { a: 1 }],
-    "a template with a tag": ["const tag = (s, v) => s.join('|') + v; tag`a${1}b`", "a|b1"],
+    "a template with a tag": ["const tag = (s, v) => s.join('|') + v; tag`a$" + "{1}b`", "a|b1"],
     destructuring: [
       "const { a, b: [c, ...d], e = 5 } = { a: 1, b: [2, 3, 4] }; [a, c, d, e]",
       [1, 2, [3, 4], 5],

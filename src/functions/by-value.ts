@@ -1,0 +1,82 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import { type ByteReader, malformed } from "../core/byte-reader.ts";
+import { failure } from "../core/errors.ts";
+import {
+  type AnyFunction,
+  type CapturedFunction,
+  formOf,
+  readCapturedFunction,
+  rememberForm,
+  writeCapturedFunction,
+} from "./captured-function.ts";
+import type { FunctionHost } from "./function-host.ts";
+
+/** How a function inside a value is written. */
+export const FunctionForm = {
+  value: 0,
+  /** A function of the sender's, to be called back. */
+  reference: 1,
+  /** A function of the receiver's, which the sender holds: it comes home. */
+  home: 2,
+} as const;
+
+const markedByValue = new WeakSet<AnyFunction>();
+
+/**
+ * Makes a function travel as its code, also where functions travel as live callbacks: in arguments and results of calls.
+ *
+ * @returns the same function
+ */
+export function byValue<F extends AnyFunction>(fn: F): F {
+  markedByValue.add(fn);
+  return fn;
+}
+
+export function isByValue(fn: AnyFunction): boolean {
+  return markedByValue.has(fn);
+}
+
+/**
+ * Functions in dicts, pipes and queues: they outlive their sender, so they travel as their code. Reading compiles
+ * nothing; the code is compiled when the function is first called, where the sender may run code.
+ */
+export function functionsByValue(host: FunctionHost, mayRunCode: boolean): FunctionCodec {
+  return {
+    write(writer, fn, path) {
+      writer.uint(FunctionForm.value);
+      writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
+    },
+    read(reader) {
+      if (reader.uint() !== FunctionForm.value)
+        throw malformed("a live callback where functions travel by value");
+      return readByValue(reader, host, mayRunCode);
+    },
+  };
+}
+
+export function readByValue(reader: ByteReader, host: FunctionHost, mayRunCode: boolean): AnyFunction {
+  const captured = readCapturedFunction(reader);
+  const fn = mayRunCode ? compiledOnCall(captured, host) : refused(captured);
+  rememberForm(fn, captured);
+  return fn;
+}
+
+function compiledOnCall(captured: CapturedFunction, host: FunctionHost): AnyFunction {
+  let compiled: AnyFunction | undefined;
+  const revived = (): AnyFunction => (compiled ??= host.revive(captured));
+  // A class is called with `new`, and all functions may be: a plain function passes both on.
+  return named(captured, function (this: unknown, ...args: unknown[]): unknown {
+    return new.target ? Reflect.construct(revived(), args) : Reflect.apply(revived(), this, args);
+  });
+}
+
+function refused(captured: CapturedFunction): AnyFunction {
+  return named(captured, () => {
+    throw failure("CNR_ERR_NOT_ALLOWED", { grant: "code" });
+  });
+}
+
+function named(captured: CapturedFunction, fn: AnyFunction): AnyFunction {
+  const name = captured.kind === "source" ? captured.name : (captured.path.split(".").at(-1) ?? "");
+  return Object.defineProperty(fn, "name", { value: name, configurable: true });
+}

@@ -1,0 +1,88 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import { failure } from "../core/errors.ts";
+import { ChannelKind, type ChannelMux } from "../session/channel-mux.ts";
+import { IncomingChannel } from "../session/incoming-channel.ts";
+import type { OutgoingChannel } from "../session/outgoing-channel.ts";
+import type { Session } from "../session/session.ts";
+import { Pipe, type PipeLink } from "./pipe.ts";
+
+/** The pipe behind `send` and `recv` of client and peer themselves. */
+const DEFAULT_NAME = "";
+
+/**
+ * The pipes of a client or peer, by name: channels of the session that it has now. Each side opens the direction in
+ * which it sends, when it first does.
+ */
+export class PipeTable implements PipeLink {
+  readonly #functions: FunctionCodec | undefined;
+  readonly #pipes = new Map<string, Pipe>();
+  #session: Session | undefined;
+  #mux: ChannelMux | undefined;
+  #senders = new Map<string, OutgoingChannel>();
+  #receivers = new Map<string, IncomingChannel>();
+
+  constructor(functions: FunctionCodec | undefined) {
+    this.#functions = functions;
+  }
+
+  get main(): Pipe {
+    return this.get(DEFAULT_NAME);
+  }
+
+  get(name: string): Pipe {
+    let pipe = this.#pipes.get(name);
+    if (!pipe) this.#pipes.set(name, (pipe = new Pipe(name, this)));
+    return pipe;
+  }
+
+  has(name: string): boolean {
+    return name !== DEFAULT_NAME && (this.#pipes.has(name) || this.#receivers.has(name));
+  }
+
+  names(): string[] {
+    return [...new Set([...this.#pipes.keys(), ...this.#receivers.keys()])].filter((name) => name !== DEFAULT_NAME);
+  }
+
+  /** Forgets the handle; the pipe itself lives as long as the link. */
+  delete(name: string): boolean {
+    return this.#pipes.delete(name);
+  }
+
+  /** Runs all pipes over a new session; what an older one had left unread is gone with it. */
+  attach(session: Session, mux: ChannelMux): void {
+    this.#session = session;
+    this.#mux = mux;
+    const senders = new Map<string, OutgoingChannel>();
+    const receivers = new Map<string, IncomingChannel>();
+    this.#senders = senders;
+    this.#receivers = receivers;
+    mux.accept(ChannelKind.pipe, (_id, name) => receiverOf(session, receivers, name), this.#functions);
+    session.onEnd((reason) => {
+      for (const receiver of receivers.values()) receiver.end(reason);
+    });
+  }
+
+  sender(name: string): OutgoingChannel {
+    let channel = this.#senders.get(name);
+    if (channel) return channel;
+    if (!this.#mux) throw failure("CNR_ERR_NOT_CONNECTED");
+    ({ channel } = this.#mux.open(ChannelKind.pipe, name, this.#functions));
+    this.#senders.set(name, channel);
+    return channel;
+  }
+
+  receiver(name: string): IncomingChannel {
+    const session = this.#session;
+    if (!session) throw failure("CNR_ERR_NOT_CONNECTED");
+    return receiverOf(session, this.#receivers, name);
+  }
+}
+
+function receiverOf(session: Session, receivers: Map<string, IncomingChannel>, name: string): IncomingChannel {
+  let receiver = receivers.get(name);
+  if (receiver) return receiver;
+  receiver = new IncomingChannel(session, name === DEFAULT_NAME ? "recv" : `recv from pipe "${name}"`);
+  if (session.ended) receiver.end(session.ended);
+  receivers.set(name, receiver);
+  return receiver;
+}

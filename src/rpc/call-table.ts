@@ -1,0 +1,185 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import { type ByteReader, malformed } from "../core/byte-reader.ts";
+import { failure } from "../core/errors.ts";
+import type { Future } from "../core/future.ts";
+import type { WaitOptions } from "../core/waiting.ts";
+import { functionsByReference } from "../functions/by-reference.ts";
+import { type AnyFunction, formOf, readCapturedFunction, writeCapturedFunction } from "../functions/captured-function.ts";
+import { ReferenceTable } from "../functions/references.ts";
+import { MessageType } from "../protocol/message-types.ts";
+import type { ChannelMux } from "../session/channel-mux.ts";
+import type { Session } from "../session/session.ts";
+import type { CodeHost, CodeScope, Grants } from "./code-host.ts";
+import { type ExposedFunctions, unknownFunction } from "./exposed-functions.ts";
+import { IncomingCalls, type Target } from "./incoming-calls.ts";
+import { OutgoingCalls } from "./outgoing-calls.ts";
+import { ResultStreams } from "./result-streams.ts";
+
+/** What a call is for; the number travels. */
+const TargetKind = { name: 0, reference: 1, eval: 2, exec: 3, function: 4 } as const;
+
+export interface CallTableOptions {
+  readonly session: Session;
+  readonly mux: ChannelMux;
+  readonly exposed: ExposedFunctions;
+  readonly host: CodeHost;
+  readonly grants: Grants;
+  /** Who the other side is to the functions called here. */
+  readonly peer: unknown;
+  /** What the other side's code finds besides the globals. */
+  readonly names: Readonly<Record<string, unknown>>;
+}
+
+/** Calls in both directions over one session. */
+export class CallTable {
+  readonly #options: CallTableOptions;
+  readonly #outgoing: OutgoingCalls;
+  #scope: CodeScope | undefined;
+
+  constructor(options: CallTableOptions) {
+    this.#options = options;
+    const { session, mux, host, grants, peer } = options;
+    const references = new ReferenceTable(
+      session.limits.maxReferences,
+      (id, args) => this.#callReference(id, args),
+      (id, holds) => this.#sendRelease(id, holds),
+    );
+    const functions: FunctionCodec = functionsByReference(references, host, grants.code);
+    const streams = new ResultStreams(session, mux, functions);
+    this.#outgoing = new OutgoingCalls(session, functions);
+    const incoming = new IncomingCalls({
+      session,
+      functions,
+      references,
+      peer,
+      find: (reader) => this.#find(reader, references),
+      stream: (id, source) => streams.send(id, source),
+    });
+    session.onEnd(() => references.clear());
+    session.handle({
+      [MessageType.call]: (reader) => incoming.called(reader),
+      [MessageType.result]: (reader) => this.#outgoing.succeeded(reader),
+      [MessageType.failed]: (reader) => this.#outgoing.failedWith(reader),
+      [MessageType.cancel]: (reader) => incoming.cancelled(reader),
+      [MessageType.release]: (reader) => references.takeBack(reader.uint(), reader.uint()),
+      [MessageType.stream]: (reader) => streams.receive(this.#outgoing.answered(reader.uint()).future, reader.uint()),
+    });
+  }
+
+  callName(name: string, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
+    return this.#outgoing.call(
+      {
+        what: `callRemote("${name}")`,
+        write(writer) {
+          writer.byte(TargetKind.name);
+          writer.string(name);
+        },
+      },
+      args,
+      options,
+    );
+  }
+
+  callFunction(fn: AnyFunction, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
+    const { host } = this.#options;
+    return this.#outgoing.call(
+      {
+        what: `call(${fn.name || "function"})`,
+        write(writer) {
+          writer.byte(TargetKind.function);
+          writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, fn.name || "the function"));
+        },
+      },
+      args,
+      options,
+    );
+  }
+
+  run(kind: "eval" | "exec", code: string, options?: WaitOptions): Future<unknown> {
+    return this.#outgoing.call(
+      {
+        what: `${kind}()`,
+        write(writer) {
+          writer.byte(TargetKind[kind]);
+          writer.string(code);
+        },
+      },
+      [],
+      options,
+    );
+  }
+
+  #callReference(id: number, args: unknown[]): Future<unknown> {
+    return this.#outgoing.call(
+      {
+        what: "a callback",
+        write(writer) {
+          writer.byte(TargetKind.reference);
+          writer.uint(id);
+        },
+      },
+      args,
+    );
+  }
+
+  #sendRelease(id: number, holds: number): void {
+    const { session } = this.#options;
+    if (session.ended) return;
+    const writer = session.begin(MessageType.release);
+    writer.uint(id);
+    writer.uint(holds);
+    session.commit();
+  }
+
+  /** Reads the target to its end before it refuses anything: the arguments stand behind it. */
+  #find(reader: ByteReader, references: ReferenceTable): Target {
+    switch (reader.byte()) {
+      case TargetKind.name:
+        return this.#findName(reader.key());
+      case TargetKind.reference: {
+        const fn = references.find(reader.uint());
+        if (!fn) throw failure("CNR_ERR_RELEASED");
+        return { fn, self: undefined };
+      }
+      case TargetKind.eval: {
+        const code = reader.string();
+        return { fn: () => this.#codeScope().evaluate(code), self: undefined };
+      }
+      case TargetKind.exec: {
+        const code = reader.string();
+        return { fn: () => this.#codeScope().execute(code), self: undefined };
+      }
+      case TargetKind.function: {
+        const captured = readCapturedFunction(reader);
+        this.#require("code");
+        return { fn: this.#options.host.revive(captured), self: undefined };
+      }
+      default:
+        throw malformed("an unknown kind of call");
+    }
+  }
+
+  #findName(name: string): Target {
+    const { exposed, grants } = this.#options;
+    const found = exposed.find(name);
+    if (found) {
+      this.#require("call");
+      return found;
+    }
+    if (!grants.code) throw unknownFunction(name, exposed.names());
+    const scope = this.#codeScope();
+    const fn = scope.resolve(name);
+    if (!fn) throw unknownFunction(name, [...exposed.names(), ...scope.functionNames()]);
+    return { fn, self: undefined };
+  }
+
+  #codeScope(): CodeScope {
+    this.#require("code");
+    this.#scope ??= this.#options.host.createScope(this.#options.names);
+    return this.#scope;
+  }
+
+  #require(grant: keyof Grants): void {
+    if (!this.#options.grants[grant]) throw failure("CNR_ERR_NOT_ALLOWED", { grant });
+  }
+}

@@ -1,0 +1,154 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import type { ByteReader } from "../core/byte-reader.ts";
+import { ConnectorError, failure } from "../core/errors.ts";
+import type { AnyFunction } from "../functions/captured-function.ts";
+import type { Held, ReferenceTable } from "../functions/references.ts";
+import { MessageType } from "../protocol/message-types.ts";
+import type { Session } from "../session/session.ts";
+import { CallContext, runInContext } from "./call-context.ts";
+
+/** Finds what a call is for; throws where there is nothing, or where it is not allowed. */
+export type TargetFinder = (reader: ByteReader) => Target;
+
+export interface Target {
+  readonly fn: AnyFunction;
+  readonly self: unknown;
+}
+
+/** Sends the values of an async generator; resolves when it is over. */
+export type StreamSender = (callId: number, source: AsyncGenerator<unknown>) => void;
+
+const NO_REFERENCES: readonly Held[] = [];
+
+/** Calls that the other side makes here. */
+export class IncomingCalls {
+  readonly #session: Session;
+  readonly #functions: FunctionCodec;
+  readonly #references: ReferenceTable;
+  readonly #find: TargetFinder;
+  readonly #stream: StreamSender;
+  readonly #peer: unknown;
+  readonly #running = new Map<number, CallContext>();
+
+  constructor(options: {
+    readonly session: Session;
+    readonly functions: FunctionCodec;
+    readonly references: ReferenceTable;
+    readonly find: TargetFinder;
+    readonly stream: StreamSender;
+    readonly peer: unknown;
+  }) {
+    this.#session = options.session;
+    this.#functions = options.functions;
+    this.#references = options.references;
+    this.#find = options.find;
+    this.#stream = options.stream;
+    this.#peer = options.peer;
+    this.#session.onEnd((reason) => {
+      for (const context of this.#running.values()) context.abort(reason);
+      this.#running.clear();
+    });
+  }
+
+  called(reader: ByteReader): void {
+    const id = reader.uint();
+    let target: Target | undefined;
+    let refusal: unknown;
+    try {
+      target = this.#find(reader);
+    } catch (error) {
+      if (ConnectorError.is(error) && error.code === "CNR_ERR_UNDECODABLE") throw error;
+      refusal = error;
+    }
+    const { value, references } = this.#references.collect(() => this.#session.decoder.decode(reader, this.#functions));
+    if (!Array.isArray(value)) throw failure("CNR_ERR_PROTOCOL", { reason: "a call without arguments" });
+    if (this.#running.has(id)) throw failure("CNR_ERR_PROTOCOL", { reason: `call ${id} runs already` });
+    if (target) this.#run(id, target, value, references.length > 0 ? references : NO_REFERENCES);
+    else this.#fail(id, refusal, references);
+  }
+
+  cancelled(reader: ByteReader): void {
+    // A cancel may cross the answer on the way.
+    this.#running.get(reader.uint())?.abort(failure("CNR_ERR_CANCELLED", { what: "the call" }));
+  }
+
+  #run(id: number, { fn, self }: Target, args: unknown[], references: readonly Held[]): void {
+    if (this.#running.size >= this.#session.limits.maxPendingCalls) {
+      const max = this.#session.limits.maxPendingCalls;
+      const refusal = failure("CNR_ERR_TOO_MANY", { what: "calls at once", max, option: "maxPendingCalls" });
+      return this.#fail(id, refusal, references);
+    }
+    const context = new CallContext(this.#peer);
+    let result: unknown;
+    try {
+      result = runInContext(context, () => Reflect.apply(fn, self, args) as unknown);
+    } catch (error) {
+      return this.#fail(id, error, references);
+    }
+    if (!isPromise(result)) return this.#succeed(id, result, references);
+    this.#running.set(id, context);
+    result.then(
+      (value) => {
+        if (this.#running.delete(id)) this.#succeed(id, value, references);
+      },
+      (error: unknown) => {
+        if (this.#running.delete(id)) this.#fail(id, error, references);
+      },
+    );
+  }
+
+  #succeed(id: number, value: unknown, references: readonly Held[]): void {
+    if (this.#session.ended) return;
+    if (isAsyncGenerator(value)) return this.#stream(id, value);
+    const writer = this.#session.begin(MessageType.result);
+    try {
+      writer.uint(id);
+      this.#session.encoder.encode(writer, value, this.#functions);
+    } catch (error) {
+      // What cannot be sent as a result fails this call alone.
+      this.#session.drop();
+      return this.#fail(id, error, references);
+    }
+    this.#session.commit();
+    if (references !== NO_REFERENCES) this.#references.endOfCall(references);
+  }
+
+  #fail(id: number, error: unknown, references: readonly Held[]): void {
+    if (this.#session.ended) return;
+    try {
+      this.#sendFailure(id, error);
+    } catch (unsendable) {
+      this.#sendFailure(id, asPlainError(error, unsendable));
+    }
+    this.#references.endOfCall(references);
+  }
+
+  #sendFailure(id: number, error: unknown): void {
+    const writer = this.#session.begin(MessageType.failed);
+    try {
+      writer.uint(id);
+      this.#session.encoder.encode(writer, error, this.#functions);
+    } catch (unsendable) {
+      this.#session.drop();
+      throw unsendable;
+    }
+    this.#session.commit();
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknown> {
+  return Object.prototype.toString.call(value) === "[object AsyncGenerator]";
+}
+
+/** What was thrown, without the fields that cannot travel. */
+function asPlainError(error: unknown, unsendable: unknown): unknown {
+  if (!(error instanceof Error)) return unsendable;
+  const plain = new Error(error.message);
+  Object.defineProperty(plain, "name", { value: error.name });
+  Object.defineProperty(plain, "stack", { value: error.stack });
+  return plain;
+}
