@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { scenarios } from "../scenario/index.mjs";
 
-const DEFAULT = { rounds: 5, warmMs: 1200, measureMs: 500 };
-const QUICK = { rounds: 1, warmMs: 500, measureMs: 400 };
+const DEFAULT = { rounds: 5, warmMs: 1000, measureMs: 400 };
+const QUICK = { rounds: 1, warmMs: 400, measureMs: 300 };
 
 /** `--only <scenario or its beginning>` (repeatable), `--peers a,b`, `--rounds n`, `--warm ms`, `--quick`. */
 export function readArguments(argv) {

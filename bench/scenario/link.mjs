@@ -77,7 +77,7 @@ export const scenarios = [
     onOneCore: true,
     roles: { server, client: oneConnectAfterAnother },
     counts: "client",
-    peers: ["raw", "connector", "ws", "socket.io", "nats", "redis"],
+    peers: ["raw", "connector", "ws", "socket.io"],
     goals: {},
   },
   { ...idle, name: "idle-1000", title: "idle client on the server, heap (1000 of them)", options: { clients: 1000, stayMs: 200 } },

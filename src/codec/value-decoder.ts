@@ -117,7 +117,7 @@ export class ValueDecoder {
       case Extension.graph:
         if (this.#graph) throw malformed("a graph inside a graph");
         this.#graph = [];
-        return this.#inside(reader);
+        return this.read(reader);
       case Extension.again:
         return this.#again(reader);
       default:

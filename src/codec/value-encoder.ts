@@ -28,6 +28,8 @@ export class ValueEncoder {
   #functions: FunctionCodec | undefined;
   #limit = 0;
   #depth = 0;
+  /** A value over the limit is found before the buffer doubles for it once more. */
+  readonly #checkPosition = (): void => this.#checkLimit(this.#writer?.position ?? 0);
 
   constructor(options: EncoderOptions) {
     this.#options = options;
@@ -48,6 +50,7 @@ export class ValueEncoder {
     this.#writer = writer;
     this.#functions = functions;
     this.#limit = start + this.#options.maxValueBytes;
+    writer.onGrow = this.#checkPosition;
     try {
       this.#writeRoot(writer, value, start, attachments, shapes);
       this.#checkSize(writer.position - start + writer.attachedBytes - attachedBytes);
@@ -56,6 +59,7 @@ export class ValueEncoder {
       this.#shapes?.rollBack(shapes);
       throw this.#named(error);
     } finally {
+      writer.onGrow = undefined;
       this.#visited.clear();
       this.#graph = undefined;
       this.#writer = undefined;
@@ -114,7 +118,7 @@ export class ValueEncoder {
     if (!this.#isNew(writer, value)) return;
     if (++this.#depth > this.#options.maxDepth) throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
     this.#path[this.#depth - 1] = undefined;
-    if (writer.position > this.#limit) this.#checkSize(writer.position - this.#limit + this.#options.maxValueBytes);
+    this.#checkLimit(writer.position);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) this.plain(writer, value);
     else if (Array.isArray(value)) this.#array(writer, value);
@@ -191,9 +195,7 @@ export class ValueEncoder {
   }
 
   #string(writer: ByteWriter, text: string): void {
-    if (writer.position + text.length > this.#limit) {
-      this.#checkSize(writer.position + text.length - this.#limit + this.#options.maxValueBytes);
-    }
+    this.#checkLimit(writer.position + text.length);
     if (hasLoneSurrogate(text)) {
       writer.escape(Extension.utf16);
       return writer.binary(utf16(text));
@@ -206,6 +208,10 @@ export class ValueEncoder {
     if (!functions) throw this.unsendable("functions do not travel here");
     writer.escape(Extension.function);
     functions.write(writer, value, this.#here());
+  }
+
+  #checkLimit(position: number): void {
+    if (position > this.#limit) this.#checkSize(position - this.#limit + this.#options.maxValueBytes);
   }
 
   #checkSize(bytes: number): void {

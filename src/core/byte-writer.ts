@@ -21,6 +21,8 @@ export class ByteWriter {
   /** Large binary values in the order in which they were written, or undefined where everything stays inline. */
   attachments: Uint8Array[] | undefined;
   attachedBytes = 0;
+  /** Called before the buffer grows; what it throws keeps it from growing. */
+  onGrow: (() => void) | undefined;
 
   constructor(bytes: Uint8Array = allocateBytes(1024)) {
     this.bytes = bytes;
@@ -30,6 +32,7 @@ export class ByteWriter {
   reserve(count: number): void {
     const needed = this.position + count;
     if (needed <= this.bytes.length) return;
+    this.onGrow?.();
     if (needed > 0x7fffffff) throw failure("CNR_ERR_VALUE_TOO_LARGE", { bytes: needed, max: 0x7fffffff });
     const larger = allocateBytes(Math.max(needed, this.bytes.length * 2));
     larger.set(this.bytes.subarray(0, this.position));

@@ -21,6 +21,8 @@ export interface Welcome {
   readonly version: number;
   /** New with every server process: tells a restart from a lost link. */
   readonly epoch: Uint8Array;
+  /** The name of this client among the server's, for people and logs; no secret, as the session id is. */
+  readonly peerId: string;
   readonly maxValueBytes: number;
   readonly maxDepth: number;
   readonly channelWindowBytes: number;
@@ -56,6 +58,7 @@ export function decodeHello(bytes: Uint8Array): Hello | { readonly version: numb
 export function encodeWelcome(welcome: Welcome): Uint8Array {
   const writer = opened(welcome.version);
   writer.binary(welcome.epoch);
+  writer.string(welcome.peerId);
   writer.uint(welcome.maxValueBytes);
   writer.uint(welcome.maxDepth);
   writer.uint(welcome.channelWindowBytes);

@@ -23,6 +23,7 @@ export const MessageType = {
   dictRefuse: 34,
   dictChange: 35,
   dictSnapshot: 36,
+  dictResult: 37,
 
   queueOpen: 48,
   queueForget: 49,

@@ -46,7 +46,8 @@ export function writeQueueOpen(writer: ByteWriter, { handle, space, name }: Open
 export function readQueueOpen(reader: ByteReader): OpenFields {
   const handle = reader.uint();
   const space = reader.byte();
-  if (space !== QueueSpace.local && space !== QueueSpace.global) throw malformed(`there is no queue space ${space}`);
+  if (space !== QueueSpace.local && space !== QueueSpace.global)
+    throw malformed(`there is no queue space ${space}`);
   const name = reader.key();
   if (name.length > MAX_QUEUE_NAME_CHARACTERS) throw malformed("a queue's name is too long");
   return { handle, space, name };

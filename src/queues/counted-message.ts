@@ -20,7 +20,12 @@ export class CountedMessage {
     const session = this.#session;
     const writer = session.begin(this.#type);
     // A writer serves one turn: if it is the same and stands where the message ended, nothing has been sent since.
-    if (continues && writer === this.#writer && writer.position === this.#end + 1 && this.#count < MAX_COUNT) {
+    if (
+      continues &&
+      writer === this.#writer &&
+      writer.position === this.#end + 1 &&
+      this.#count < MAX_COUNT
+    ) {
       session.drop();
       setCount(writer, this.#end, ++this.#count);
       return;

@@ -58,6 +58,10 @@ export function readBody(
     return value;
   } catch (error) {
     if (error instanceof CodecError) throw error;
-    throw failure("CNR_ERR_UNDECODABLE", { reason: error instanceof Error ? error.message : String(error) }, error);
+    throw failure(
+      "CNR_ERR_UNDECODABLE",
+      { reason: error instanceof Error ? error.message : String(error) },
+      error,
+    );
   }
 }

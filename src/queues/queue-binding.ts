@@ -1,5 +1,5 @@
-import type { PutFields, QueueQuestion } from "../protocol/queue-messages.ts";
 import type { FunctionCodec } from "../codec/function-codec.ts";
+import type { PutFields, QueueQuestion } from "../protocol/queue-messages.ts";
 
 /** What a request is answered with: a number where one was asked for, 0 for a put that found no room. */
 export type Outcome = number | undefined;
@@ -47,6 +47,9 @@ export interface QueueHandle {
   decode(body: Uint8Array): unknown;
   close(): void;
 }
+
+/** Takes a place in the line of one queue. */
+export type OpenPlace = (getter: QueueGetter) => QueueHandle;
 
 /** One space of queues as one user sees it: over a session, or in the process that hosts them. */
 export interface QueueBinding {

@@ -1,4 +1,5 @@
 import { failure } from "../core/errors.ts";
+import { randomBytes, toHex } from "../core/ids.ts";
 import type { Limits } from "../core/limits.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
 import { FrameKind, frameOf } from "../protocol/frame.ts";
@@ -15,6 +16,9 @@ import {
 import type { Link } from "../transport/transport.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import { Session } from "./session.ts";
+
+/** Enough that no two clients of a server meet. */
+const PEER_ID_BYTES = 6;
 
 export interface HandshakeOptions {
   readonly limits: Readonly<Limits>;
@@ -69,7 +73,7 @@ export function greetServer(
         maxDepth: Math.min(limits.maxDepth, welcome.maxDepth),
         peerWindowBytes: welcome.channelWindowBytes,
         waitsForReader: false,
-        id: toHex(hello.sessionId),
+        id: welcome.peerId,
       });
       waiter.resolve();
       onGreeted(session);
@@ -153,7 +157,7 @@ export function greetClient(
         maxDepth: Math.min(limits.maxDepth, hello.maxDepth),
         peerWindowBytes: hello.channelWindowBytes,
         waitsForReader: true,
-        id: toHex(hello.sessionId),
+        id: peerId,
       });
       waiter.resolve();
       onGreeted({ session, name: hello.name });
@@ -182,10 +186,6 @@ export function greetClient(
   });
   if (waiter.settled) link.abort();
   return waiter.promise;
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The start of an answer that is not Connector's, printable: an engineer knows HTTP or SSH when he sees it. */

@@ -16,8 +16,11 @@ export class DueTimer {
     if (atMs === this.#atMs) return;
     clearTimeout(this.#timer);
     this.#atMs = atMs;
-    this.#timer =
-      atMs === undefined ? undefined : setTimeout(this.#run, Math.min(atMs - clock(), LONGEST_MS));
+    this.#timer = undefined;
+    if (atMs === undefined) return;
+    this.#timer = setTimeout(this.#run, Math.min(atMs - clock(), LONGEST_MS));
+    // What is due concerns those who are connected; when nobody is, it must not keep the process.
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   readonly #run = (): void => {

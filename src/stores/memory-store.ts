@@ -121,7 +121,7 @@ export class MemoryStore implements Store {
     return this.#dispatch.during(() => this.#feed.subscribe(since, at, dict.entries(), sink));
   }
 
-  put(queue: string, body: Uint8Array, options?: PutOptions): Awaitable<{ readonly duplicate: boolean }> {
+  put(queue: string, body: Uint8Array, options?: PutOptions): { readonly duplicate: boolean } {
     const outcome = this.#apply<"put">({
       kind: "put",
       queue,
@@ -157,25 +157,25 @@ export class MemoryStore implements Store {
     };
   }
 
-  ack(token: number): Awaitable<boolean> {
+  ack(token: number): boolean {
     return this.#apply<"ack">({ kind: "ack", token });
   }
 
-  nack(token: number, options?: { readonly delayMs?: number | undefined }): Awaitable<boolean> {
+  nack(token: number, options?: { readonly delayMs?: number | undefined }): boolean {
     return this.#apply<"nack">({ kind: "nack", token, delayMs: delayOf(options?.delayMs) });
   }
 
-  move(token: number, queue: string, body?: Uint8Array): Awaitable<boolean> {
+  move(token: number, queue: string, body?: Uint8Array): boolean {
     const outcome = this.#apply<"move">({ kind: "move", token, queue, body });
     if (outcome === "closed") throw failure("CNR_ERR_QUEUE_CLOSED", { queue });
     return outcome === "moved";
   }
 
-  extend(token: number, leaseMs: number): Awaitable<boolean> {
+  extend(token: number, leaseMs: number): boolean {
     return this.#apply<"extend">({ kind: "extend", token, leaseMs: leaseOf(leaseMs) });
   }
 
-  release(owner: string): Awaitable<void> {
+  release(owner: string): void {
     for (const consumer of this.#openMachine().queues.consumersOf(owner)) this.#dispatch.release(consumer);
     this.#apply<"release">({ kind: "release", owner });
   }
@@ -188,11 +188,11 @@ export class MemoryStore implements Store {
     return this.#openMachine().queues.names();
   }
 
-  purge(queue: string): Awaitable<number> {
+  purge(queue: string): number {
     return this.#apply<"purge">({ kind: "purge", queue });
   }
 
-  closeQueue(queue: string): Awaitable<void> {
+  closeQueue(queue: string): void {
     this.#apply<"closeQueue">({ kind: "closeQueue", queue });
   }
 

@@ -14,6 +14,11 @@ export interface Waiting<C> {
   newest: Waiter<C> | undefined;
 }
 
+/** Still exact when somebody asks without limit, twice. */
+function join(waiter: Waiter<unknown>, credits: number): void {
+  waiter.credits = Math.min(waiter.credits + credits, Number.MAX_SAFE_INTEGER);
+}
+
 /** Who waits for the items of one queue, in the order of asking. Each step costs the same however long the line is. */
 export class WaiterLine<C extends Waiting<C>> {
   #first: Waiter<C> | undefined;
@@ -27,8 +32,7 @@ export class WaiterLine<C extends Waiting<C>> {
     if (credits <= 0) return;
     const last = this.#last;
     if (last?.consumer === consumer) {
-      // Still exact when somebody asks without limit, twice.
-      last.credits = Math.min(last.credits + credits, Number.MAX_SAFE_INTEGER);
+      join(last, credits);
       return;
     }
     const older = consumer.newest;
@@ -50,14 +54,14 @@ export class WaiterLine<C extends Waiting<C>> {
 
   /** Takes up to `credits` of the consumer's newest credits away. Answers how many there were. */
   withdraw(consumer: C, credits: number): number {
-    let left = credits;
-    for (let waiter = consumer.newest; waiter && left > 0; waiter = consumer.newest) {
-      const taken = Math.min(left, waiter.credits);
-      left -= taken;
-      waiter.credits -= taken;
+    let taken = 0;
+    for (let waiter = consumer.newest; waiter && taken < credits; waiter = consumer.newest) {
+      const count = Math.min(credits - taken, waiter.credits);
+      taken += count;
+      waiter.credits -= count;
       if (waiter.credits === 0) this.#remove(waiter);
     }
-    return credits - left;
+    return taken;
   }
 
   *[Symbol.iterator](): Generator<{ readonly consumer: C; readonly credits: number }> {
@@ -73,5 +77,10 @@ export class WaiterLine<C extends Waiting<C>> {
     if (older) older.newer = newer;
     if (newer) newer.older = older;
     else consumer.newest = older;
+    // Neighbours of one consumer are one waiter, always: how a line came about must not show in it.
+    if (ahead && behind && ahead.consumer === behind.consumer) {
+      join(ahead, behind.credits);
+      this.#remove(behind);
+    }
   }
 }

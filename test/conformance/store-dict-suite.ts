@@ -55,7 +55,7 @@ export function dictConformance(test: StoreTest): void {
     const there = new Replica();
     store.subscribe(undefined, here);
     peer.subscribe(undefined, there);
-    const commits = numbers(200).map((n) =>
+    const commits = numbers(200).map(async (n) =>
       (Number(n) % 2 ? store : peer).commit([set(`k${Number(n) % 7}`, n)], `writer ${Number(n) % 2}`),
     );
     await Promise.all(commits);
@@ -68,7 +68,7 @@ export function dictConformance(test: StoreTest): void {
   test("applies commits that nobody awaits in the order of the calls", async (made) => {
     const replica = new Replica();
     made.store.subscribe(undefined, replica);
-    await Promise.all(numbers(1000).map((n) => made.store.commit([set("k", n)], "me")));
+    await Promise.all(numbers(1000).map(async (n) => made.store.commit([set("k", n)], "me")));
     expect(replica.changes.map((change) => change.split("=")[1])).toEqual(numbers(1000));
   });
 
@@ -124,7 +124,7 @@ export function dictConformance(test: StoreTest): void {
 
   test("creates a key once when many try at the same time", async ({ store, peer }) => {
     const results = await Promise.all(
-      [store, peer, store, peer].map((each) => each.commit([set("once", "x", 0)], "me")),
+      [store, peer, store, peer].map(async (each) => each.commit([set("once", "x", 0)], "me")),
     );
     expect(results.filter((result) => result.ok)).toHaveLength(1);
   });
@@ -183,7 +183,7 @@ export function dictConformance(test: StoreTest): void {
     const { store, peer } = made;
     const replicas: Replica[] = [];
     for (let round = 0; round < 20; round++) {
-      const commits = numbers(10).map((n) => store.commit([set(`k${n}`, `${round}`)], "me"));
+      const commits = numbers(10).map(async (n) => store.commit([set(`k${n}`, `${round}`)], "me"));
       const replica = new Replica();
       peer.subscribe(undefined, replica);
       replicas.push(replica);

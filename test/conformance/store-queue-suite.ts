@@ -40,7 +40,7 @@ export function queueConformance(test: StoreTest): void {
         getter.consumer.demand(1);
       }
     }
-    await Promise.all(numbers(400).map((n) => (Number(n) % 2 ? store : peer).put("q", bytesOf(n))));
+    await Promise.all(numbers(400).map(async (n) => (Number(n) % 2 ? store : peer).put("q", bytesOf(n))));
     await until(made, () => seen.length >= 400 && store.size("q").leased === 0);
     expect(seen.sort()).toEqual(numbers(400).sort());
     expect(store.size("q")).toEqual(EMPTY);

@@ -82,8 +82,18 @@ function analyse(text: string, sloppy: boolean): Analysed {
   };
 }
 
+/** Strict functions, and all that are not plain `function`s, throw for `caller`. */
+function isSloppy(fn: AnyFunction): boolean {
+  try {
+    Reflect.get(fn, "caller");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function analysisOf(fn: AnyFunction, text: string): Analysed {
-  const sloppy = Object.hasOwn(fn, "caller"); // only functions outside strict mode have it
+  const sloppy = isSloppy(fn);
   const key = sloppy ? `sloppy ${text}` : text;
   let known = analysed.get(key);
   if (known) return known;

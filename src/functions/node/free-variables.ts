@@ -20,6 +20,7 @@ import {
   lexicalNames,
   varDeclarations,
 } from "./declared-names.ts";
+import { type Place, Scope } from "./lexical-scope.ts";
 import { childrenOf } from "./parser.ts";
 
 /** One place where code uses a name that it does not declare itself. */
@@ -44,27 +45,6 @@ export interface FreeVariables {
   readonly surroundings: ReadonlySet<string>;
   readonly directEval: boolean;
   readonly importMeta: boolean;
-}
-
-class Scope {
-  readonly #names: ReadonlySet<string>;
-  readonly #outer: Scope | undefined;
-
-  constructor(names: Iterable<string>, outer?: Scope) {
-    this.#names = new Set(names);
-    this.#outer = outer;
-  }
-
-  has(name: string): boolean {
-    return this.#names.has(name) || (this.#outer?.has(name) ?? false);
-  }
-}
-
-interface Place {
-  readonly scope: Scope;
-  /** Whether `this` (and `super`) still mean those of the code around what is analysed. */
-  readonly outerThis: boolean;
-  readonly outerSuper: boolean;
 }
 
 const ANONYMOUS: ReadonlySet<string> = new Set([

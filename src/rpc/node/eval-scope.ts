@@ -1,4 +1,5 @@
 import { type ImportFunction, programModules } from "../../functions/node/program-modules.ts";
+import type { CodeScope } from "../code-host.ts";
 import { importBindings } from "./import-bindings.ts";
 import { compileSnippet, SCOPE, type Snippet } from "./snippet.ts";
 
@@ -26,7 +27,7 @@ function withPlainNames(error: unknown): unknown {
  * They last as long as the scope and are seen by nobody else; the host's globals are read and assigned as they
  * are. Code runs in the main thread and realm of the host, so that `instanceof` holds.
  */
-export class EvalScope {
+export class EvalScope implements CodeScope {
   readonly #names: Record<string, unknown>;
   readonly #guard: object;
   readonly #constants: Set<string> = new Set();

@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { AnyFunction } from "../../../src/functions/captured-function.ts";
+import { capture } from "../../../src/functions/node/capture.ts";
+import { revive } from "../../../src/functions/node/revive.ts";
 import { EvalScope } from "../../../src/rpc/node/eval-scope.ts";
 
 const host = globalThis as unknown as Record<string, unknown>;
@@ -300,6 +303,11 @@ describe("errors", () => {
     expect(later.stack).toMatch(/connector:eval:2:/);
   });
 
+  it("of unknown names point at the snippet, not into the library", async () => {
+    const error = await rejection(new EvalScope().evaluate("1;\n  unknownName + 1"));
+    expect(error.stack?.split("\n")[1]).toContain("connector:eval:2:");
+  });
+
   it("of syntax show line and caret", async () => {
     const scope = new EvalScope();
     const error = await rejection(scope.evaluate("let a = 1\nlet = 2 2\n"));
@@ -324,6 +332,17 @@ describe("errors", () => {
     const scope = new EvalScope();
     await rejection(scope.execute("let kept = 1; throw new Error('x'); let never = 2"));
     expect(await scope.evaluate("[kept, never]")).toEqual([1, undefined]);
+  });
+});
+
+describe("a function of the scope", () => {
+  it("travels by value, unless it uses names of the scope: those are captured", async () => {
+    const scope = new EvalScope({ names: { peer: 1 } });
+    const double = (await scope.evaluate("let total = 0; (n) => n * 2 + Math.abs(0)")) as AnyFunction;
+    const arrived = revive(capture(double, "value"));
+    expect(Reflect.apply(arrived, undefined, [4])).toBe(8);
+    const adding = (await scope.evaluate("(n) => total += n + peer")) as AnyFunction;
+    expect(() => capture(adding, "value")).toThrow(/it uses total and peer of the code around it/);
   });
 });
 

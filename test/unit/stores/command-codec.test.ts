@@ -44,7 +44,10 @@ const golden = readFileSync(new URL("../../golden/store-commands.hex", import.me
   "",
 );
 
-describe("command codec", () => {
+/** Guards against a hang alone: the machine may be busy. */
+const TIMEOUT_MS = 120_000;
+
+describe("command codec", { timeout: TIMEOUT_MS }, () => {
   it("writes the bytes that stored logs have", () => {
     expect(Buffer.from(encodeCommands(BATCH)).toString("hex")).toBe(golden);
   });

@@ -118,7 +118,7 @@ describe("MemoryStore", () => {
       throw new Error(text);
     };
     store.subscribe(undefined, { reset: thrower("reset"), change: thrower("change") });
-    store.commit([set("a", "1")], "me");
+    void store.commit([set("a", "1")], "me");
     store.subscribe({ epoch: store.epoch, rev: 0 }, { reset: () => {}, change: thrower("missed") });
     store.consume("q", "owner", { item: thrower("item"), end: thrower("end") }).demand(1);
     store.put("q", bytesOf("x"));
@@ -135,7 +135,7 @@ describe("MemoryStore", () => {
 
   it("resets a subscriber that was away for more changes than are kept", () => {
     const store = new MemoryStore({ history: { maxChanges: 3, maxBytes: 1e6 } });
-    for (let n = 0; n < 5; n++) store.commit([set("k", String(n))], "me");
+    for (let n = 0; n < 5; n++) void store.commit([set("k", String(n))], "me");
     const [tooOld, justKept] = [new Replica(), new Replica()];
     store.subscribe({ epoch: store.epoch, rev: 1 }, tooOld);
     store.subscribe({ epoch: store.epoch, rev: 2 }, justKept);
@@ -157,10 +157,10 @@ describe("MemoryStore", () => {
     });
     const subscription = store.subscribe(undefined, second);
     store.subscribe(undefined, { reset: () => {}, change: () => void calls.push("third") });
-    store.commit([remove("a")], "me");
+    void store.commit([remove("a")], "me");
     expect(calls).toEqual(["first", "third"]);
     calls.length = 1;
-    store.commit([remove("a")], "me");
+    void store.commit([remove("a")], "me");
     expect(calls).toEqual(["first", "first"]);
     expect(second.revs).toEqual([]);
   });
@@ -196,7 +196,7 @@ describe("MemoryStore", () => {
 
   it("gives a subscriber that writes while it catches up its own change after the missed ones", () => {
     const store = new MemoryStore();
-    for (const n of ["1", "2"]) store.commit([set("k", n)], "me");
+    for (const n of ["1", "2"]) void store.commit([set("k", n)], "me");
     const revs: number[] = [];
     store.subscribe(
       { epoch: store.epoch, rev: 0 },

@@ -1,0 +1,71 @@
+import { callSafely } from "../core/emitter.ts";
+import { type ChangeOrigin, ChangeRecord, type DictEvent, EventRecord } from "./dict-event.ts";
+import type { DictValue, ValueCodec } from "./dict-value.ts";
+
+export type ChangeListener = (event: DictEvent) => unknown;
+
+/**
+ * Tells listeners what has changed, one event for each atomic operation, all of them in the same order: a listener that
+ * writes to the dict causes an event that comes after the one it is hearing.
+ */
+export class ChangeListeners {
+  readonly #codec: ValueCodec;
+  readonly #onError: (error: unknown) => void;
+  readonly #listeners = new Set<ChangeListener>();
+  #changes = new Map<string, ChangeRecord>();
+  #events: DictEvent[] = [];
+  #isTelling = false;
+
+  constructor(codec: ValueCodec, onError: (error: unknown) => void) {
+    this.#codec = codec;
+    this.#onError = onError;
+  }
+
+  /** Whether anybody would hear: nothing needs to be noted otherwise. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  add(listener: ChangeListener): Disposable {
+    // Its own function: one listener added twice is called twice, and taken away once at a time.
+    const own: ChangeListener = (event) => listener(event);
+    this.#listeners.add(own);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+  }
+
+  /** Notes what an operation makes of a key; `close` ends the operation. */
+  note(key: string, before: DictValue | undefined, after: DictValue | undefined): void {
+    const present = before?.bytes ? before : undefined;
+    const next = after?.bytes ? after : undefined;
+    if (!present && !next) return;
+    const change = new ChangeRecord(this.#codec, key, present, next);
+    const earlier = this.#changes.get(key);
+    this.#changes.set(key, earlier ? change.since(earlier) : change);
+  }
+
+  /** @returns the event that listeners will hear of, if anything was noted */
+  close(origin: ChangeOrigin): DictEvent | undefined {
+    if (this.#changes.size === 0) return undefined;
+    const [first, ...others] = this.#changes.values();
+    this.#changes = new Map();
+    if (!first) return undefined;
+    const event = new EventRecord(origin, [first, ...others]);
+    this.#events.push(event);
+    return event;
+  }
+
+  /** It did not happen. */
+  retract(event: DictEvent | undefined): void {
+    this.#events = this.#events.filter((other) => other !== event);
+  }
+
+  /** Calls the listeners; when one of them has led here, its event waits until all have heard the one before. */
+  tell(): void {
+    if (this.#isTelling || this.#events.length === 0) return;
+    this.#isTelling = true;
+    for (let event = this.#events.shift(); event; event = this.#events.shift()) {
+      for (const listener of [...this.#listeners]) callSafely(listener, [event], this.#onError);
+    }
+    this.#isTelling = false;
+  }
+}

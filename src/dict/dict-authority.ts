@@ -1,0 +1,370 @@
+import { ConnectorError } from "../core/errors.ts";
+import type { ErrorCode } from "../core/error-codes.ts";
+import { randomBytes, toHex } from "../core/ids.ts";
+import type { Limits } from "../core/limits.ts";
+import { RingBuffer } from "../core/ring-buffer.ts";
+import { endOfTurn } from "../core/turn.ts";
+import { ValueEncoder } from "../codec/value-encoder.ts";
+import type { DictChangeOp, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
+import type { Awaitable, CommitResult, Cursor, DictEntry, DictOp, Rev, Store } from "../stores/store.ts";
+import { AuthorityMember } from "./authority-member.ts";
+import { Backlog, type Downlink } from "./backlog.ts";
+import { type ChangeRun, ChangeRuns, type RunOutcome } from "./change-runs.ts";
+import { evaluate } from "./conditional-write.ts";
+import type { DictReplica } from "./dict-replica.ts";
+
+/** A replica's place at its authority. */
+export interface Membership extends Disposable {
+  /** Takes the replica's next operation. */
+  write(write: DictWrite): void;
+  /** Tells all replicas what has been held back, and this one all of it: something else is about to be said to it. */
+  catchUp(): void;
+}
+
+interface RemoteReplica {
+  readonly member: AuthorityMember;
+  readonly downlink: Downlink;
+  /** While it does not keep up. */
+  backlog: Backlog | undefined;
+}
+
+const NOTHING: readonly DictOp[] = [];
+
+/**
+ * Orders the writes of any number of replicas through a store, and tells each of them what has become of its own and
+ * what others have changed. It reads no values: to it they are bytes.
+ */
+export class DictAuthority {
+  readonly #store: Store;
+  readonly #maxValueBytes: number;
+  readonly #encoder: ValueEncoder;
+  readonly #id: string = toHex(randomBytes(8));
+  readonly #members = new Map<string, AuthorityMember>();
+  readonly #remotes = new Set<RemoteReplica>();
+  readonly #directs = new Map<AuthorityMember, DictReplica>();
+  readonly #runs = new ChangeRuns();
+  readonly #subscription: Disposable;
+  readonly #find = (key: string): DictEntry | undefined => this.#store.get(key);
+  readonly #tellAtEndOfTurn = (): void => {
+    this.#isScheduled = false;
+    this.#flush();
+    this.#tellDirects();
+  };
+  #joined = 0;
+  /** Of the newest change that the store has told of. */
+  #rev: Rev = 0;
+  #isScheduled = false;
+  #isFlushing = false;
+
+  /** @param store - opened already */
+  constructor(store: Store, limits: Readonly<Limits>) {
+    const { maxDepth, maxValueBytes } = limits;
+    this.#store = store;
+    this.#maxValueBytes = maxValueBytes;
+    this.#encoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: false });
+    this.#subscription = store.subscribe(undefined, {
+      reset: (entries, at) => this.#reset(entries, at),
+      change: (rev, ops, origin) => this.#changed(rev, ops, origin),
+    });
+  }
+
+  /** Brings in a replica at the other end of a link: it is told the whole state, then each change. */
+  join(downlink: Downlink): Membership {
+    const member = this.#newMember();
+    const remote: RemoteReplica = { member, downlink, backlog: new Backlog(true) };
+    this.#flush();
+    this.#remotes.add(remote);
+    this.#catchUp(remote);
+    return {
+      write: (write) => this.#receive(member, write),
+      catchUp: () => {
+        this.#flush();
+        this.#catchUp(remote);
+      },
+      [Symbol.dispose]: () => {
+        this.#remotes.delete(remote);
+        this.#members.delete(member.origin);
+      },
+    };
+  }
+
+  /** Brings in a replica of this process: it sees each change in the step in which it happens. */
+  joinReplica(replica: DictReplica): void {
+    const member = this.#newMember();
+    replica.attach({
+      encoder: this.#encoder,
+      maxValueBytes: this.#maxValueBytes,
+      write: (write) => this.#receive(member, write),
+    });
+    this.#directs.set(member, replica);
+    replica.reset(this.#store.rev, valuesOf(this.#store.entries()));
+    replica.tell();
+  }
+
+  /** Nothing is told any more, and the replicas of this process are detached for this reason. */
+  close(reason: ConnectorError): void {
+    this.#subscription[Symbol.dispose]();
+    const directs = [...this.#directs.values()];
+    this.#directs.clear();
+    this.#remotes.clear();
+    this.#members.clear();
+    for (const replica of directs) replica.detach(reason);
+  }
+
+  #newMember(): AuthorityMember {
+    const member = new AuthorityMember(`${this.#id}.${++this.#joined}`);
+    this.#members.set(member.origin, member);
+    return member;
+  }
+
+  // ---- writes, in the order in which each replica has made them ----
+
+  #receive(member: AuthorityMember, write: DictWrite): void {
+    if (member.waiting) return member.waiting.push(write);
+    const committed = this.#perform(member, write, 1);
+    if (committed) {
+      member.waiting = new RingBuffer();
+      void this.#performWaiting(member, member.waiting, committed);
+    }
+    this.#tellDirects();
+  }
+
+  /** The store takes its time: what comes meanwhile waits, and plain writes go into one commit. */
+  async #performWaiting(member: AuthorityMember, line: RingBuffer<DictWrite>, first: Promise<void>): Promise<void> {
+    await first;
+    for (let write = line.shift(); write; write = line.shift()) {
+      const ops = plainOps(write);
+      if (!ops) {
+        await this.#perform(member, write, 1);
+        continue;
+      }
+      const changes = [...ops];
+      let count = 1;
+      for (let more = nextPlainOps(line); more; more = nextPlainOps(line)) {
+        changes.push(...more);
+        line.shift();
+        count++;
+      }
+      await this.#perform(member, { kind: "update", changes }, count);
+    }
+    member.waiting = undefined;
+  }
+
+  /** @returns when the store has answered, where it does not at once */
+  #perform(member: AuthorityMember, write: DictWrite, count: number): Promise<void> | undefined {
+    try {
+      if (write.kind === "barrier") return this.#barrier(member);
+      const ops = this.#opsOf(member, write);
+      if (typeof ops === "string") return this.#refuse(member, ops, "");
+      member.committing = write;
+      member.committingCount = count;
+      return this.#settle(this.#store.commit(ops, member.origin), member, write, count);
+    } catch (error) {
+      return this.#fail(member, count, error);
+    }
+  }
+
+  #opsOf(member: AuthorityMember, write: Exclude<DictWrite, { readonly kind: "barrier" }>): readonly DictOp[] | ErrorCode {
+    const ops = plainOps(write);
+    if (ops) return ops;
+    const conditional = write as Parameters<typeof evaluate>[0];
+    const op = evaluate(conditional, this.#store.get(conditional.key), member, this.#maxValueBytes);
+    return typeof op === "string" ? op : [op];
+  }
+
+  #settle(
+    answer: Awaitable<CommitResult>,
+    member: AuthorityMember,
+    write: DictWrite,
+    count: number,
+  ): Promise<void> | undefined {
+    if (answer instanceof Promise) {
+      return answer.then(
+        (result) => this.#settle(result, member, write, count),
+        (error: unknown) => this.#fail(member, count, error),
+      );
+    }
+    // The store has told of the commit by now. Where its condition failed, somebody was faster: it is looked at anew.
+    return answer.ok ? undefined : this.#perform(member, write, count);
+  }
+
+  #barrier(member: AuthorityMember): Promise<void> | undefined {
+    const reached = this.#store.barrier();
+    if (reached instanceof Promise) {
+      return reached.then(
+        () => this.#acknowledgeBarrier(member),
+        (error: unknown) => this.#fail(member, 1, error),
+      );
+    }
+    return this.#acknowledgeBarrier(member);
+  }
+
+  #acknowledgeBarrier(member: AuthorityMember): undefined {
+    this.#answer(member, 1, undefined, NOTHING, undefined);
+  }
+
+  #refuse(member: AuthorityMember, code: ErrorCode, text: string): undefined {
+    this.#answer(member, 1, undefined, NOTHING, { kind: "refusal", code, text });
+  }
+
+  #fail(member: AuthorityMember, count: number, error: unknown): undefined {
+    const code = ConnectorError.is(error) ? error.code : "CNR_ERR_REMOTE";
+    const text = error instanceof Error ? error.message : String(error);
+    for (let left = count; left > 0; left--) this.#refuse(member, code, text);
+  }
+
+  // ---- changes, in the order of the store ----
+
+  #reset(entries: Iterable<readonly [key: string, entry: DictEntry]>, at: Cursor): void {
+    this.#rev = at.rev;
+    for (const replica of this.#directs.values()) replica.reset(at.rev, valuesOf(entries));
+    for (const remote of this.#remotes) (remote.backlog ??= new Backlog(true)).addAll();
+    this.#schedule();
+  }
+
+  #changed(rev: Rev, ops: readonly DictOp[], origin: string): void {
+    this.#rev = rev;
+    const member = this.#members.get(origin);
+    const write = member?.committing;
+    const outcome = write?.kind === "increment" ? resultOf(ops) : undefined;
+    for (const [other, replica] of this.#directs) {
+      if (other === member) continue;
+      replica.change(ops);
+      replica.reached(rev);
+    }
+    const changes: readonly DictChangeOp[] = write?.kind === "patch" ? [write] : ops;
+    if (member) this.#answer(member, member.committingCount, rev, changes, outcome);
+    else this.#note(undefined, rev, 0, changes, undefined);
+  }
+
+  #answer(
+    member: AuthorityMember,
+    count: number,
+    rev: Rev | undefined,
+    ops: readonly DictChangeOp[],
+    outcome: RunOutcome | undefined,
+  ): void {
+    for (let left = count; left > 0; left--) member.answer(outcome ? undefined : rev);
+    this.#note(member, rev ?? this.#rev, count, ops, outcome);
+    const replica = this.#directs.get(member);
+    if (!replica) return;
+    if (outcome?.kind === "refusal") return replica.refuse(outcome.code, outcome.text);
+    if (outcome) replica.result(outcome.key, outcome.value);
+    else replica.acknowledge(count);
+    replica.reached(this.#rev);
+  }
+
+  #note(
+    origin: AuthorityMember | undefined,
+    rev: Rev,
+    answers: number,
+    ops: readonly DictChangeOp[],
+    outcome: RunOutcome | undefined,
+  ): void {
+    if (this.#remotes.size > 0) {
+      const isRead = this.#remotes.size > 1 || !this.#isOnly(origin);
+      this.#runs.add(origin, rev, answers, ops, outcome, isRead);
+    }
+    if (this.#runs.isFull && !this.#isFlushing) this.#flush();
+    else this.#schedule();
+  }
+
+  #isOnly(member: AuthorityMember | undefined): boolean {
+    for (const remote of this.#remotes) if (remote.member !== member) return false;
+    return true;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || (this.#remotes.size === 0 && this.#directs.size === 0)) return;
+    this.#isScheduled = true;
+    endOfTurn(this.#tellAtEndOfTurn);
+  }
+
+  #tellDirects(): void {
+    for (const replica of this.#directs.values()) replica.tell();
+  }
+
+  // ---- telling the replicas at the other ends of links ----
+
+  #flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    const runs = this.#runs.take();
+    for (const remote of this.#remotes) {
+      if (!remote.backlog && remote.downlink.isSaturated) remote.backlog = new Backlog(false);
+      for (const run of runs) this.#tell(remote, run);
+      if (remote.backlog && !remote.downlink.isSaturated) this.#catchUp(remote);
+    }
+    this.#isFlushing = false;
+  }
+
+  #tell(remote: RemoteReplica, run: ChangeRun): void {
+    const { member, downlink } = remote;
+    if (!remote.backlog) {
+      try {
+        if (run.origin === member) answerTo(downlink, run.outcome ?? run.answers, run.rev);
+        else if (run.operations > 0) {
+          downlink.change(run.rev, run.operations, this.#runs.bytesOf(run), this.#runs.attachmentsOf(run));
+        }
+        return;
+      } catch {
+        // A message to it is half-written just now, or it is gone.
+        remote.backlog = new Backlog(false);
+        this.#schedule();
+      }
+    }
+    remote.backlog.add(run, member, this.#find);
+  }
+
+  #catchUp(remote: RemoteReplica): void {
+    const { backlog, downlink } = remote;
+    // What the store holds may be newer than what it has told of, while it is telling: then this has to wait.
+    if (!backlog || !this.#remotes.has(remote) || this.#store.rev !== this.#rev) return;
+    remote.backlog = undefined;
+    try {
+      for (let answer = backlog.answers[0]; answer !== undefined; answer = backlog.answers[0]) {
+        answerTo(downlink, answer, 0);
+        backlog.answers.shift();
+      }
+      if (backlog.isWhole) downlink.reset(this.#rev, this.#store.entries());
+      else downlink.values(this.#rev, backlog.values(this.#find));
+    } catch {
+      remote.backlog = backlog;
+    }
+  }
+}
+
+function answerTo(downlink: Downlink, answer: number | RunOutcome, rev: Rev): void {
+  if (typeof answer === "number") downlink.acknowledge(answer, rev);
+  else if (answer.kind === "result") downlink.result(rev, answer.key, answer.value);
+  else downlink.refuse(answer.code, answer.text);
+}
+
+function resultOf([op]: readonly DictOp[]): RunOutcome | undefined {
+  return op?.kind === "set" ? { kind: "result", key: op.key, value: op.value } : undefined;
+}
+
+/** The operations of a write that depends on nothing. */
+function plainOps(write: DictWrite): readonly PlainDictOp[] | undefined {
+  switch (write.kind) {
+    case "set":
+    case "delete":
+    case "clear":
+      return [write];
+    case "update":
+      return write.changes;
+    default:
+      return undefined;
+  }
+}
+
+function nextPlainOps(line: RingBuffer<DictWrite>): readonly PlainDictOp[] | undefined {
+  const next = line.peek();
+  return next && plainOps(next);
+}
+
+function* valuesOf(
+  entries: Iterable<readonly [key: string, entry: DictEntry]>,
+): Generator<[key: string, bytes: Uint8Array]> {
+  for (const [key, entry] of entries) yield [key, entry.value];
+}

@@ -1,0 +1,45 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import type { ValueDecoder } from "../codec/value-decoder.ts";
+import { ByteReader } from "../core/byte-reader.ts";
+import { deepFreeze } from "./deep-freeze.ts";
+
+const NOT_READ = Symbol("not read");
+
+/** How the values of one dict are read. */
+export interface ValueCodec {
+  readonly decoder: ValueDecoder;
+  readonly functions: FunctionCodec | undefined;
+}
+
+/** What a key holds: the bytes, read when somebody asks. Without bytes: that the key is deleted. */
+export class DictValue {
+  readonly bytes: Uint8Array | undefined;
+  /** The place of the pending operation that made it, among all operations of this replica; 0: the server's state. */
+  place = 0;
+  #value: unknown = NOT_READ;
+
+  constructor(bytes: Uint8Array | undefined) {
+    this.bytes = bytes;
+  }
+
+  /** The value, frozen through and through; one that holds binary data, which cannot be frozen, as a new copy each time. */
+  read(codec: ValueCodec): unknown {
+    if (this.#value !== NOT_READ) return this.#value;
+    const value = this.copy(codec);
+    if (deepFreeze(value)) this.#value = value;
+    return value;
+  }
+
+  /** The value as an object of the caller's own, not frozen. */
+  copy(codec: ValueCodec): unknown {
+    return this.bytes && codec.decoder.decode(new ByteReader(this.bytes), codec.functions);
+  }
+
+  isSame(other: DictValue | undefined): boolean {
+    if (this === other) return true;
+    const { bytes } = this;
+    const others = other?.bytes;
+    if (bytes === undefined || others === undefined) return bytes === others;
+    return bytes.length === others.length && bytes.every((byte, n) => byte === others[n]);
+  }
+}

@@ -1,0 +1,197 @@
+import { type ConnectorError, failure } from "../core/errors.ts";
+import { Future, fail } from "../core/future.ts";
+import type { WaitOptions } from "../core/waiting.ts";
+import type { SharedDict } from "../dict/shared-dict.ts";
+import type { VarsView } from "../dict/vars-view.ts";
+import type { AnyFunction } from "../functions/captured-function.ts";
+import type { Pipe } from "../pipes/pipe.ts";
+import type { PipeTable } from "../pipes/pipe-table.ts";
+import type { PutOptions } from "../queues/queue.ts";
+import { CallTable, type CallTableOptions } from "../rpc/call-table.ts";
+import type { ExposedFunctions, FunctionGroup } from "../rpc/exposed-functions.ts";
+import { type RemoteFunctions, remoteView } from "../rpc/remote.ts";
+import { ChannelMux } from "../session/channel-mux.ts";
+import type { Session } from "../session/session.ts";
+import type { Address } from "../transport/transport.ts";
+import { namedView } from "./named-view.ts";
+import type { Incoming, Loose, Outgoing, PipeOf, PipesOf, QueuesOf, RemoteFunctionsOf, Side, VarsOf } from "./schema.ts";
+import type { QueuesView, Space } from "./space.ts";
+
+export type State = "connecting" | "open" | "reconnecting" | "closed";
+
+/** Pipes by name. */
+export type PipesView<App, S extends Side> = {
+  readonly [Name in keyof PipesOf<App>]: Pipe<Incoming<PipesOf<App>[Name], S>, Outgoing<PipesOf<App>[Name], S>>;
+} & Iterable<[name: string, pipe: Pipe<Loose, Loose>]>;
+
+/** What is behind a member whose work is done by another class. */
+interface EndpointParts {
+  readonly pipes: PipeTable;
+  readonly exposed: ExposedFunctions;
+}
+
+/**
+ * Everything that two connected programs can do with each other, the same from both ends: `Client` has it toward its
+ * server, `Peer` toward its client.
+ */
+export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
+  readonly #parts: EndpointParts;
+  #pipes: PipesView<App, S> | undefined;
+  #remote: RemoteFunctions<RemoteFunctionsOf<App, S>> | undefined;
+  #calls: CallTable | undefined;
+
+  protected constructor(parts: EndpointParts) {
+    this.#parts = parts;
+  }
+
+  /** What this client and its peer share: a dict and queues. */
+  protected abstract readonly local: Space<VarsOf<App>, QueuesOf<App>>;
+  /** This side's address for a client, the client's for a peer. */
+  abstract readonly address: Address | null;
+  abstract readonly id: string;
+  abstract readonly name: string;
+  abstract readonly state: State;
+  /** Sends what was sent, ends every wait with an error, and resolves when the link is closed. Repeatable. */
+  abstract close(): Promise<void>;
+
+  get isClosed(): boolean {
+    return this.state === "closed";
+  }
+
+  // ---- variables ----
+
+  /** The variables shared with the other side, with nothing in it but your keys. */
+  get vars(): VarsView<VarsOf<App>> {
+    return this.local.vars;
+  }
+
+  /** The same variables, with methods. */
+  get dict(): SharedDict<VarsOf<App>> {
+    return this.local.dict;
+  }
+
+  // ---- pipes ----
+
+  /** Pipes to the other side by name, made on first use. */
+  get pipes(): PipesView<App, S> {
+    this.#pipes ??= namedView<PipesView<App, S>, Pipe>(this.#parts.pipes);
+    return this.#pipes;
+  }
+
+  /** See `Pipe.send`; this is the pipe without a name. */
+  send(value: Outgoing<PipeOf<App>, S>, options?: WaitOptions): Promise<void> {
+    return this.#parts.pipes.main.send(value, options);
+  }
+
+  /** See `Pipe.recv`. */
+  recv(options?: WaitOptions): Promise<Incoming<PipeOf<App>, S>> {
+    return this.#parts.pipes.main.recv(options) as Promise<Incoming<PipeOf<App>, S>>;
+  }
+
+  /** See `Pipe.tryRecv`. */
+  tryRecv(): Incoming<PipeOf<App>, S> | undefined {
+    return this.#parts.pipes.main.tryRecv() as Incoming<PipeOf<App>, S> | undefined;
+  }
+
+  // ---- queues ----
+
+  /** Queues shared with the other side by name, made on first use. */
+  get queues(): QueuesView<QueuesOf<App>> {
+    return this.local.queues;
+  }
+
+  /** See `Queue.put`; this is the shared queue without a name: a `get` on this side may receive the item too. */
+  put(value: Loose, options?: PutOptions): Promise<void> {
+    return this.local.put(value, options);
+  }
+
+  /** See `Queue.tryPut`. */
+  tryPut(value: Loose, options?: PutOptions): Promise<boolean> {
+    return this.local.tryPut(value, options);
+  }
+
+  /** See `Queue.get`. */
+  get(options?: WaitOptions): Promise<Loose> {
+    return this.local.get(options);
+  }
+
+  /** See `Queue.tryGet`. */
+  tryGet(options?: WaitOptions): Promise<Loose> {
+    return this.local.tryGet(options);
+  }
+
+  // ---- calls ----
+
+  /**
+   * Lets the other side call these functions by name. Groups are called by dotted names; `this` is the object they stand in.
+   *
+   * @example
+   * server.expose({ add: (a: number, b: number) => a + b });
+   * await client.remote.add(1, 2); // 3
+   */
+  expose(functions: FunctionGroup): void {
+    this.#parts.exposed.expose(functions);
+  }
+
+  /**
+   * Calls a function of the other side: one that it exposed, or, where code is allowed, a global by its dotted name.
+   *
+   * @param args - functions among them are live callbacks, until the call has ended
+   * @returns what it gives; rejects with what it throws, `CNR_ERR_UNKNOWN_FUNCTION`, or the `ConnectionError` that
+   *   ended the link, whose `executed` says whether the call may have run
+   */
+  callRemote(name: string, args: readonly unknown[] = [], options?: WaitOptions): Future<Loose> {
+    return this.#call((calls) => calls.callName(name, args, options));
+  }
+
+  /** The other side's functions: `await client.remote.add(1, 2)`. */
+  get remote(): RemoteFunctions<RemoteFunctionsOf<App, S>> {
+    this.#remote ??= remoteView<RemoteFunctionsOf<App, S>>((name, args) => this.callRemote(name, args));
+    return this.#remote;
+  }
+
+  /**
+   * Sends a function of this program to the other side and calls it there. It may use its arguments and globals.
+   *
+   * @returns what it gives; rejects with `CNR_ERR_CAPTURES`, naming each variable of the code around it that it uses
+   */
+  call<Args extends readonly Loose[], Result>(
+    fn: (...args: Args) => Result,
+    args?: Args | readonly [],
+    options?: WaitOptions,
+  ): Future<Awaited<Result>> {
+    return this.#call((calls) => calls.callFunction(fn as AnyFunction, args ?? [], options)) as Future<Awaited<Result>>;
+  }
+
+  /** Evaluates code on the other side and gives its value. Names that `exec` made are known. `await` is allowed. */
+  eval(code: string, options?: WaitOptions): Future<Loose> {
+    return this.#call((calls) => calls.run("eval", code, options));
+  }
+
+  /** Runs statements on the other side. What they declare stays, for later code of this link. Gives what `return` gives. */
+  exec(code: string, options?: WaitOptions): Future<Loose> {
+    return this.#call((calls) => calls.run("exec", code, options));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Runs pipes and calls over a new session. */
+  protected attach(session: Session, options: Omit<CallTableOptions, "session" | "mux" | "exposed">): void {
+    const mux = new ChannelMux(session);
+    this.#parts.pipes.attach(session, mux);
+    this.#calls = new CallTable({ ...options, session, mux, exposed: this.#parts.exposed });
+  }
+
+  #call(make: (calls: CallTable) => Future<unknown>): Future<Loose> {
+    if (this.#calls) return make(this.#calls) as Future<Loose>;
+    const future = new Future<Loose>();
+    future[fail](notConnected());
+    return future;
+  }
+}
+
+function notConnected(): ConnectorError {
+  return failure("CNR_ERR_NOT_CONNECTED", { executed: "no" });
+}

@@ -1,0 +1,265 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import { type ByteReader, malformed } from "../core/byte-reader.ts";
+import { failure } from "../core/errors.ts";
+import { MessageType } from "../protocol/message-types.ts";
+import {
+  MAX_QUEUE_HANDLES,
+  type PutFields,
+  type QueueQuestion,
+  QueueSpace,
+  writePutFields,
+  writeQueueOpen,
+} from "../protocol/queue-messages.ts";
+import type { Session } from "../session/session.ts";
+import { CountedMessage } from "./counted-message.ts";
+import { readBody, writeBody } from "./item-body.ts";
+import type { Outcome, QueueBinding, QueueGetter, QueueHandle, Settler } from "./queue-binding.ts";
+import { lostRequest } from "./queue-errors.ts";
+
+/** The queues at the other end of a session: one for both spaces, because their messages share its numbers. */
+export class RemoteQueues {
+  readonly local: QueueBinding;
+  readonly global: QueueBinding;
+  readonly #session: Session;
+  readonly #handles = new Map<number, RemoteHandle>();
+  readonly #requests = new Map<number, Settler<Outcome>>();
+  readonly #demand: CountedMessage;
+  #lastHandle = 0;
+  #lastRequest = 0;
+  #lastItem = 0;
+  #lastDemanded = 0;
+  /** Items accepted since the last acknowledgement, one after the other. */
+  #firstAccepted = 0;
+  #acceptedCount = 0;
+  #isAcknowledgementDue = false;
+  /** Requests from `#firstUnsent` on were written while the session had sent so many frames. */
+  #sentFrames = 0;
+  #firstUnsent = 1;
+  readonly #acknowledge = (): void => {
+    this.#isAcknowledgementDue = false;
+    this.#writeAcknowledgement();
+  };
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#demand = new CountedMessage(session, MessageType.queueDemand);
+    const binding = (space: QueueSpace): QueueBinding => ({
+      open: (name, getter, functions) => this.#open(space, name, getter, functions),
+      end: (reason) => this.#end(reason),
+    });
+    this.local = binding(QueueSpace.local);
+    this.global = binding(QueueSpace.global);
+    session.handle({
+      [MessageType.queueSettled]: (reader) => this.#settled(reader),
+      [MessageType.queueAnswer]: (reader) => this.#takeRequest(reader.uint())?.resolve(reader.uint()),
+      [MessageType.queueRefused]: (reader) => {
+        this.#takeRequest(reader.uint())?.reject(session.decoder.decode(reader));
+      },
+      [MessageType.queueItem]: (reader) => this.#item(reader),
+      // Either may cross the client's word that it has forgotten the handle.
+      [MessageType.queueNothing]: (reader) => this.#handles.get(reader.uint())?.getter.nothing(),
+      [MessageType.queueEnd]: (reader) => this.#handles.get(reader.uint())?.getter.end(),
+    });
+  }
+
+  put(
+    handle: number,
+    value: unknown,
+    fields: PutFields,
+    functions: FunctionCodec | undefined,
+    settler: Settler<Outcome>,
+  ): number {
+    const session = this.#session;
+    const writer = session.begin(MessageType.queuePut);
+    try {
+      writePutFields(writer, handle, fields);
+      writeBody(writer, session.plainEncoder, value, functions);
+    } catch (error) {
+      session.drop();
+      throw error;
+    }
+    const request = this.#addRequest(settler);
+    session.commit();
+    return request;
+  }
+
+  cancelPut(request: number): void {
+    this.#requests.delete(request);
+    if (!this.#session.ended) this.#tell(MessageType.queueCancel, request);
+  }
+
+  ask(handle: number, question: QueueQuestion, settler: Settler<Outcome>): void {
+    const writer = this.#session.begin(MessageType.queueAsk);
+    writer.uint(handle);
+    writer.byte(question);
+    this.#addRequest(settler);
+    this.#session.commit();
+  }
+
+  demand(handle: number): void {
+    this.#demand.send(handle, handle === this.#lastDemanded);
+    this.#lastDemanded = handle;
+  }
+
+  withdraw(handle: number): void {
+    if (!this.#session.ended) this.#tell(MessageType.queueWithdraw, handle);
+  }
+
+  /**
+   * The acknowledgement leaves when all that was read has been handed over, before anything that the getters then send:
+   * what a getter does because of its item can never arrive without it.
+   */
+  accept(item: number): void {
+    if (item !== this.#firstAccepted + this.#acceptedCount) this.#writeAcknowledgement();
+    if (this.#acceptedCount++ === 0) this.#firstAccepted = item;
+    if (this.#isAcknowledgementDue) return;
+    this.#isAcknowledgementDue = true;
+    queueMicrotask(this.#acknowledge);
+  }
+
+  giveBack(item: number): void {
+    if (!this.#session.ended) this.#tell(MessageType.queueReturn, item);
+  }
+
+  decode(body: Uint8Array, functions: FunctionCodec | undefined): unknown {
+    return readBody(body, this.#session.plainDecoder, functions);
+  }
+
+  forget(handle: number): void {
+    this.#handles.delete(handle);
+    if (!this.#session.ended) this.#tell(MessageType.queueForget, handle);
+  }
+
+  #open(
+    space: QueueSpace,
+    name: string,
+    getter: QueueGetter,
+    functions: FunctionCodec | undefined,
+  ): QueueHandle {
+    if (this.#handles.size >= MAX_QUEUE_HANDLES) {
+      throw failure("CNR_ERR_TOO_MANY", { what: "queues and gets of one link", max: MAX_QUEUE_HANDLES });
+    }
+    const writer = this.#session.begin(MessageType.queueOpen);
+    const handle = new RemoteHandle(this, ++this.#lastHandle, getter, functions);
+    writeQueueOpen(writer, { handle: this.#lastHandle, space, name });
+    this.#session.commit();
+    this.#handles.set(this.#lastHandle, handle);
+    return handle;
+  }
+
+  #addRequest(settler: Settler<Outcome>): number {
+    const request = ++this.#lastRequest;
+    this.#requests.set(request, settler);
+    const { sentFrames } = this.#session;
+    if (sentFrames !== this.#sentFrames) {
+      this.#sentFrames = sentFrames;
+      this.#firstUnsent = request;
+    }
+    return request;
+  }
+
+  /** Undefined for a put whose sender has given up. */
+  #takeRequest(request: number): Settler<Outcome> | undefined {
+    if (request > this.#lastRequest) throw malformed(`nobody sent queue request ${request}`);
+    const settler = this.#requests.get(request);
+    this.#requests.delete(request);
+    return settler;
+  }
+
+  #settled(reader: ByteReader): void {
+    const first = reader.uint();
+    for (let request = first, left = reader.uint(); left > 0; left--, request++) {
+      this.#takeRequest(request)?.resolve(undefined);
+    }
+  }
+
+  #item(reader: ByteReader): void {
+    const item = ++this.#lastItem;
+    const handle = this.#handles.get(reader.uint());
+    const body = reader.binary();
+    if (handle) handle.getter.item(item, body);
+    else this.giveBack(item);
+  }
+
+  #writeAcknowledgement(): void {
+    const count = this.#acceptedCount;
+    this.#acceptedCount = 0;
+    if (count === 0 || this.#session.ended) return;
+    const writer = this.#session.begin(MessageType.queueAcknowledge);
+    writer.uint(this.#firstAccepted);
+    writer.uint(count);
+    this.#session.commit();
+  }
+
+  #tell(type: number, subject: number): void {
+    this.#session.begin(type).uint(subject);
+    this.#session.commit();
+  }
+
+  #end(reason: unknown): void {
+    const handles = [...this.#handles.values()];
+    const requests = [...this.#requests];
+    const firstUnsent = this.#session.sentFrames === this.#sentFrames ? this.#firstUnsent : Infinity;
+    this.#handles.clear();
+    this.#requests.clear();
+    for (const [request, settler] of requests) {
+      settler.reject(lostRequest(reason, request >= firstUnsent ? "no" : "unknown"));
+    }
+    for (const { getter } of handles) getter.lost(reason);
+  }
+}
+
+class RemoteHandle implements QueueHandle {
+  readonly getter: QueueGetter;
+  readonly #queues: RemoteQueues;
+  readonly #handle: number;
+  readonly #functions: FunctionCodec | undefined;
+
+  constructor(
+    queues: RemoteQueues,
+    handle: number,
+    getter: QueueGetter,
+    functions: FunctionCodec | undefined,
+  ) {
+    this.#queues = queues;
+    this.#handle = handle;
+    this.getter = getter;
+    this.#functions = functions;
+  }
+
+  put(value: unknown, fields: PutFields, settler: Settler<Outcome>): number {
+    return this.#queues.put(this.#handle, value, fields, this.#functions, settler);
+  }
+
+  cancelPut(request: number): void {
+    this.#queues.cancelPut(request);
+  }
+
+  ask(question: QueueQuestion, settler: Settler<Outcome>): void {
+    this.#queues.ask(this.#handle, question, settler);
+  }
+
+  demand(): void {
+    this.#queues.demand(this.#handle);
+  }
+
+  withdraw(): void {
+    this.#queues.withdraw(this.#handle);
+  }
+
+  accept(item: number): void {
+    this.#queues.accept(item);
+  }
+
+  giveBack(item: number): void {
+    this.#queues.giveBack(item);
+  }
+
+  decode(body: Uint8Array): unknown {
+    return this.#queues.decode(body, this.#functions);
+  }
+
+  close(): void {
+    this.#queues.forget(this.#handle);
+  }
+}

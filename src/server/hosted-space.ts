@@ -1,0 +1,13 @@
+import type { FunctionCodec } from "../codec/function-codec.ts";
+import type { ConnectorError } from "../core/errors.ts";
+import { randomBytes, toHex } from "../core/ids.ts";
+import type { Limits } from "../core/limits.ts";
+import { DictAuthority } from "../dict/dict-authority.ts";
+import { DictReplica } from "../dict/dict-replica.ts";
+import { SharedDict } from "../dict/shared-dict.ts";
+import { Space } from "../endpoint/space.ts";
+import { DirectQueues } from "../queues/direct-queues.ts";
+import { QueueHost } from "../queues/queue-host.ts";
+import { QueueTable } from "../queues/queue-table.ts";
+import { MemoryStore } from "../stores/memory-store.ts";
+import type { Store } from "../stores/store.ts";

@@ -1,0 +1,83 @@
+import { Waiter, type WaitOptions } from "../core/waiting.ts";
+import { hostAndPort, type Target } from "../transport/address.ts";
+import type { Peer } from "./peer.ts";
+
+interface Count {
+  readonly wanted: number;
+  readonly waiter: Waiter<void>;
+}
+
+/** Who is connected changes only through these: the server's own business. */
+export const joined: unique symbol = Symbol("joined");
+export const left: unique symbol = Symbol("left");
+export const closed: unique symbol = Symbol("closed");
+
+/**
+ * The connected peers in order of connecting: an array to read, with ways to find one.
+ *
+ * @example
+ * await server.clients.waitFor(2);
+ * server.clients[0].vars.progress = 0;
+ * server.clients.named("worker-3")?.send("go on");
+ */
+export class Peers<App> extends Array<Peer<App>> {
+  readonly #byId = new Map<string, Peer<App>>();
+  readonly #byAddress = new Map<string, Peer<App>>();
+  readonly #counts = new Set<Count>();
+
+  /** What `map` and `filter` give are plain arrays. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  /** The peer with this id or address (`"host:port"` or `{ host, port }`), or undefined. */
+  get(key: string | Target): Peer<App> | undefined {
+    if (typeof key !== "string") return this.#byAddress.get(hostAndPort(key.host, key.port));
+    return this.#byId.get(key) ?? this.#byAddress.get(key);
+  }
+
+  /** The first peer whose client has this `name`, or undefined. */
+  named(name: string): Peer<App> | undefined {
+    return this.find((peer) => peer.name === name);
+  }
+
+  addresses(): string[] {
+    return this.map((peer) => String(peer.address));
+  }
+
+  /** Resolves when at least `count` clients are connected. */
+  waitFor(count: number, options?: WaitOptions): Promise<void> {
+    if (this.length >= count) return Promise.resolve();
+    const entry: Count = {
+      wanted: count,
+      waiter: new Waiter<void>(`${count} clients`, options, () => void this.#counts.delete(entry)),
+    };
+    if (!entry.waiter.settled) this.#counts.add(entry);
+    return entry.waiter.promise;
+  }
+
+  [joined](peer: Peer<App>): void {
+    this.push(peer);
+    this.#byId.set(peer.id, peer);
+    this.#byAddress.set(String(peer.address), peer);
+    for (const entry of this.#counts) {
+      if (this.length < entry.wanted) continue;
+      this.#counts.delete(entry);
+      entry.waiter.resolve();
+    }
+  }
+
+  [left](peer: Peer<App>): void {
+    const index = this.indexOf(peer);
+    if (index >= 0) this.splice(index, 1);
+    this.#byId.delete(peer.id);
+    const address = String(peer.address);
+    if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
+  }
+
+  /** No more will come: whoever waits for them hears why. */
+  [closed](reason: unknown): void {
+    for (const { waiter } of this.#counts) waiter.reject(reason);
+    this.#counts.clear();
+  }
+}

@@ -1,0 +1,230 @@
+import { ByteWriter } from "../core/byte-writer.ts";
+import { Emitter } from "../core/emitter.ts";
+import { ConnectorError, failure } from "../core/errors.ts";
+import { randomBytes } from "../core/ids.ts";
+import { type Limits, withLimits } from "../core/limits.ts";
+import { ValueEncoder } from "../codec/value-encoder.ts";
+import { nodePlatform } from "../endpoint/node/node-platform.ts";
+import { type EndpointOptions, withGrants } from "../endpoint/options.ts";
+import type { GlobalQueuesOf, GlobalVarsOf, Loose, LooseRecord, Outgoing, PipeOf } from "../endpoint/schema.ts";
+import { functionsByValue } from "../functions/by-value.ts";
+import type { Grants } from "../rpc/code-host.ts";
+import { ExposedFunctions, type FunctionGroup } from "../rpc/exposed-functions.ts";
+import { greetClient } from "../session/handshake.ts";
+import { isLoopback, urlOf } from "../transport/address.ts";
+import { listenTcp } from "../transport/node/tcp.ts";
+import type { Address, Link, Listener } from "../transport/transport.ts";
+import { HostedSpace } from "./hosted-space.ts";
+import { Peer } from "./peer.ts";
+import { closed, joined, left, Peers } from "./peers.ts";
+import { serveSpaces } from "./serve-spaces.ts";
+
+export interface ServerOptions extends EndpointOptions {
+  /** An address of this machine. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+}
+
+interface ServerEvents<App> {
+  connect: [peer: Peer<App>];
+  disconnect: [address: Address, peer: Peer<App>, reason: ConnectorError];
+  error: [error: unknown, peer: Peer<App> | undefined];
+}
+
+const DEFAULT_HOST = "127.0.0.1";
+const HANDSHAKE_TIMEOUT_MS = 5000;
+
+/**
+ * The program that others connect to. It is itself the space that all of them share: its variables and queues are
+ * `client.globals` on every client.
+ *
+ * @example
+ * const server = new Server({ port: 1900 });
+ * await server.listen();
+ * server.vars.greeting = "hello";
+ * await server.holdOn();
+ */
+export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, GlobalQueuesOf<App>> implements AsyncDisposable {
+  /** The connected peers, in order of connecting. */
+  readonly clients: Peers<App> = new Peers<App>();
+  readonly #options: ServerOptions;
+  readonly #limits: Readonly<Limits>;
+  readonly #grants: Grants;
+  readonly #exposed: ExposedFunctions = new ExposedFunctions();
+  readonly #events: Emitter<ServerEvents<App>>;
+  readonly #epoch: Uint8Array = randomBytes(16);
+  readonly #encoder: ValueEncoder;
+  #onConnect: Disposable | undefined;
+  #onDisconnect: Disposable | undefined;
+  #listening: Promise<void> | undefined;
+  #listener: Listener | undefined;
+  #handshakes = 0;
+  #closing: Promise<void> | undefined;
+
+  /** Options only: nothing is opened before `listen()`. */
+  constructor(options: ServerOptions = {}) {
+    const limits = withLimits(options.limits);
+    const grants = withGrants(options.allow);
+    const events: Emitter<ServerEvents<App>> = new Emitter((error, _, args) =>
+      events.emit("error", error, peerAmong<App>(args)),
+    );
+    super(functionsByValue(nodePlatform, grants.code), limits, (error) => events.emit("error", error, undefined));
+    this.#options = options;
+    this.#limits = limits;
+    this.#grants = grants;
+    this.#events = events;
+    this.#encoder = new ValueEncoder({ ...limits, shapes: false });
+  }
+
+  /** Where it listens; prints as `host:port`. Null when it does not. */
+  get address(): Address | null {
+    return this.#listener?.address ?? null;
+  }
+
+  /** One text that a client can connect to. The key is not in it. */
+  get url(): string | null {
+    return this.#listener ? urlOf(this.#listener.address) : null;
+  }
+
+  get isClosed(): boolean {
+    return this.#listener === undefined;
+  }
+
+  /**
+   * Starts to listen; also again after `close()`, with the variables and queues it had.
+   *
+   * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`.
+   */
+  listen(): Promise<void> {
+    this.#listening ??= this.#listen().catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    });
+    return this.#listening;
+  }
+
+  /** Calls `callback` with each client that connects; any number of calls may run at once. A second callback replaces the first. */
+  setConnectCallback(callback: (peer: Peer<App>) => unknown): void {
+    this.#onConnect?.[Symbol.dispose]();
+    this.#onConnect = this.on("connect", callback);
+  }
+
+  /** Calls `callback` once for each client that has gone, for whatever reason. A second callback replaces the first. */
+  setDisconnectCallback(callback: (address: Address, peer: Peer<App>, reason: ConnectorError) => unknown): void {
+    this.#onDisconnect?.[Symbol.dispose]();
+    this.#onDisconnect = this.on("disconnect", callback);
+  }
+
+  /** Hears of `"connect"`, `"disconnect"`, and `"error"`: what failed with nobody waiting for it, and with which peer. */
+  on<Name extends keyof ServerEvents<App>>(
+    name: Name,
+    listener: (...args: ServerEvents<App>[Name]) => unknown,
+  ): Disposable {
+    return this.#events.on(name, listener);
+  }
+
+  /** Lets all clients call these functions by name; see `Endpoint.expose`. */
+  expose(functions: FunctionGroup): void {
+    this.#exposed.expose(functions);
+  }
+
+  /**
+   * Sends a value through the main pipe of every client, encoded once. Resolves when all have taken it or are gone.
+   *
+   * @param options - `except`: one peer or several that do not get it
+   */
+  async broadcast(
+    value: Outgoing<PipeOf<App>, "server">,
+    options: { readonly except?: Peer<App> | readonly Peer<App>[] | undefined } = {},
+  ): Promise<void> {
+    const except = new Set(options.except === undefined ? [] : [options.except].flat());
+    const writer = new ByteWriter();
+    this.#encoder.encode(writer, value as Loose, functionsByValue(nodePlatform, this.#grants.code));
+    const bytes = writer.bytes.slice(0, writer.position);
+    await Promise.allSettled(
+      this.clients.filter((peer) => !except.has(peer) && !peer.isClosed).map((peer) => peer.sendBytes(bytes)),
+    );
+  }
+
+  /** Resolves when the server is closed: by `close()`, or by Ctrl-C or SIGTERM, after closing in order. */
+  async holdOn(): Promise<void> {
+    using _termination = nodePlatform.onTermination(() => void this.close());
+    await new Promise<void>((resolve) => {
+      if (this.isClosed) return resolve();
+      this.#whenClosed.push(resolve);
+    });
+    await this.#closing;
+  }
+  readonly #whenClosed: (() => void)[] = [];
+
+  /** Stops listening, sends what was sent, ends every wait with an error, and resolves when all links are closed. Repeatable. */
+  close(): Promise<void> {
+    if (!this.#listening) return this.#closing ?? Promise.resolve();
+    this.#closing = this.#close(this.#listening);
+    this.#listening = undefined;
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #listen(): Promise<void> {
+    await this.#closing;
+    const { host = DEFAULT_HOST, port = 0 } = this.#options;
+    if (!isLoopback(host)) throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
+    this.#listener = await listenTcp(host, port, (link) => void this.#greet(link));
+    this.start();
+  }
+
+  async #close(listening: Promise<void>): Promise<void> {
+    await listening.catch(() => {});
+    const listener = this.#listener;
+    this.#listener = undefined;
+    const reason = failure("CNR_ERR_CLOSED", { by: "this side" });
+    this.clients[closed](reason);
+    this.end(reason);
+    await Promise.all([listener?.close(), ...this.clients.map((peer) => peer.close())]);
+    for (const resolve of this.#whenClosed.splice(0)) resolve();
+  }
+
+  async #greet(link: Link): Promise<void> {
+    if (this.#handshakes >= this.#limits.maxPendingHandshakes) return link.abort();
+    this.#handshakes++;
+    const options = { limits: this.#limits, heartbeat: this.#options.heartbeat };
+    try {
+      await greetClient(link, this.#epoch, options, { timeoutMs: HANDSHAKE_TIMEOUT_MS }, ({ session, name }) => {
+        if (!this.#listener) return void session.close();
+        const peer = new Peer<App>({
+          server: this,
+          session,
+          name,
+          platform: nodePlatform,
+          grants: this.#grants,
+          exposed: this.#exposed,
+          onError: (error, from) => this.#report(error, from),
+        });
+        serveSpaces(session, this, () => peer.hosted, this.#grants);
+        this.clients[joined](peer);
+        session.onEnd((reason) => {
+          this.clients[left](peer);
+          this.#events.emit("disconnect", peer.address, peer, reason);
+        });
+        this.#events.emit("connect", peer);
+      });
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      this.#handshakes--;
+    }
+  }
+
+  #report(error: unknown, peer?: Peer<App>): void {
+    this.#events.emit("error", error, peer);
+  }
+}
+
+function peerAmong<App>(args: readonly unknown[]): Peer<App> | undefined {
+  return args.find((each) => each instanceof Peer) as Peer<App> | undefined;
+}

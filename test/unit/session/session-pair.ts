@@ -1,0 +1,61 @@
+import { type Limits, withLimits } from "../../../src/core/limits.ts";
+import { FrameDecoder } from "../../../src/protocol/frame-decoder.ts";
+import type { HeartbeatOptions } from "../../../src/session/heartbeat.ts";
+import { Session } from "../../../src/session/session.ts";
+import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
+import type { Link } from "../../../src/transport/transport.ts";
+
+export interface PairOptions {
+  readonly limits?: Partial<Limits>;
+  readonly heartbeat?: HeartbeatOptions;
+  readonly waitsForReader?: boolean;
+}
+
+export function sessionOver(link: Link, options: PairOptions = {}): Session {
+  const limits = withLimits(options.limits);
+  const session = new Session({
+    link,
+    limits,
+    decoder: new FrameDecoder(),
+    maxValueBytes: limits.maxValueBytes,
+    maxDepth: limits.maxDepth,
+    peerWindowBytes: limits.channelWindowBytes,
+    waitsForReader: options.waitsForReader ?? false,
+    heartbeat: options.heartbeat,
+    id: "test",
+  });
+  link.start(session);
+  return session;
+}
+
+/** Two sessions that talk to each other in this process. */
+export function sessionPair(options: PairOptions = {}): [Session, Session] {
+  const [a, b] = memoryLinkPair();
+  return [sessionOver(a, { ...options, waitsForReader: true }), sessionOver(b, options)];
+}
+
+/** A type of message that no feature uses. */
+export const TEST_MESSAGE = 200;
+
+export function sendValue(session: Session, value: unknown, type: number = TEST_MESSAGE): void {
+  const writer = session.begin(type);
+  try {
+    session.encoder.encode(writer, value);
+  } catch (error) {
+    session.drop();
+    throw error;
+  }
+  session.commit();
+}
+
+/** Keeps the values that arrive. */
+export function receivedBy(session: Session): unknown[] {
+  const values: unknown[] = [];
+  session.handle({ [TEST_MESSAGE]: (reader) => void values.push(session.decoder.decode(reader)) });
+  return values;
+}
+
+/** Some turns of the event loop. */
+export async function turns(count = 20): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve));
+}
