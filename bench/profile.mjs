@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { selfTimes } from "./harness/cpu-profile.mjs";
 import { repetition } from "./harness/repetition.mjs";
+import { absence } from "./peers/index.mjs";
 import { scenarioNamed } from "./scenario/index.mjs";
 
 const SHOWN = 25;
@@ -16,13 +17,19 @@ const { values, positionals } = parseArgs({
 });
 const scenario = scenarioNamed(positionals[0]);
 const roleName = positionals[1];
-if (!scenario.roles[roleName]) throw new Error(`${scenario.name} has the roles ${Object.keys(scenario.roles).join(", ")}`);
+if (!scenario.roles[roleName])
+  throw new Error(`${scenario.name} has the roles ${Object.keys(scenario.roles).join(", ")}`);
+
+const absent = absence(values.peer);
+if (absent) throw new Error(`${values.peer}: ${absent}`);
 
 const directory = values.keep ?? mkdtempSync(join(tmpdir(), "connector-profile-"));
 try {
   const execArgv = ["--cpu-prof", `--cpu-prof-dir=${directory}`];
   const { value } = await repetition(scenario, values.peer, TIMES, { roleName, execArgv });
-  console.log(`${scenario.title}, ${values.peer}, ${roleName}: ${value.toFixed(1)} ${scenario.unit} while profiled\n`);
+  console.log(
+    `${scenario.title}, ${values.peer}, ${roleName}: ${value.toFixed(1)} ${scenario.unit} while profiled\n`,
+  );
   for (const { where, ms, percent } of selfTimes(directory).slice(0, SHOWN)) {
     console.log(`${percent.toFixed(1).padStart(5)} %  ${ms.toFixed(0).padStart(6)} ms  ${where}`);
   }

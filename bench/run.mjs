@@ -15,7 +15,8 @@ for (const scenario of settings.scenarios) {
 }
 console.log(plainTable(rows));
 console.error(`${Math.round((performance.now() - started) / 1000)} s`);
-if (settings.isWhole) writeFileSync(new URL("results.md", import.meta.url), markdownReport(rows, { ...settings, canPin }));
+if (settings.isWhole)
+  writeFileSync(new URL("results.md", import.meta.url), markdownReport(rows, { ...settings, canPin }));
 process.exit();
 
 async function resultsOf(scenario) {
@@ -23,7 +24,8 @@ async function resultsOf(scenario) {
   const results = Object.fromEntries(peers.map((name) => [name, { absent: absence(name), samples: [] }]));
   const rounds = Math.min(settings.rounds, scenario.rounds ?? settings.rounds);
   for (let round = 0; round < rounds; round++) {
-    for (const peerName of turned(peers, round)) await measure(scenario, peerName, results[peerName], `${round + 1}/${rounds}`);
+    for (const peerName of turned(peers, round))
+      await measure(scenario, peerName, results[peerName], `${round + 1}/${rounds}`);
   }
   return results;
 }
@@ -38,7 +40,8 @@ async function measure(scenario, peerName, result, round) {
   try {
     const sample = await repetition(scenario, peerName, settings);
     result.samples.push(sample);
-    console.error(`${scenario.name} ${peerName} ${round}: ${sample.value.toFixed(1)} ${scenario.unit}, foreign CPU ${sample.foreign?.toFixed(0) ?? "-"} %`);
+    const foreign = sample.foreign === undefined ? "" : `, foreign CPU ${sample.foreign.toFixed(0)} %`;
+    console.error(`${scenario.name} ${peerName} ${round}: ${sample.value.toFixed(1)} ${scenario.unit}${foreign}`);
   } catch (error) {
     result.failed = error.message.split("\n", 1)[0];
     process.exitCode = 1;

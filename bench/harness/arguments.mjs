@@ -25,13 +25,15 @@ export function readArguments(argv) {
     warmMs,
     scenarios: chosenScenarios(values.only),
     peers: values.peers?.split(","),
-    isWhole: !values.only && !values.peers && !values.quick && rounds >= DEFAULT.rounds && warmMs >= DEFAULT.warmMs,
+    isWhole:
+      !values.only && !values.peers && !values.quick && rounds >= DEFAULT.rounds && warmMs >= DEFAULT.warmMs,
   };
 }
 
 function positive(name, given, otherwise) {
   const value = given === undefined ? otherwise : Number(given);
-  if (!(Number.isInteger(value) && value > 0)) throw new Error(`--${name} must be a positive whole number, got ${given}`);
+  if (!(Number.isInteger(value) && value > 0))
+    throw new Error(`--${name} must be a positive whole number, got ${given}`);
   return value;
 }
 
@@ -39,8 +41,11 @@ function chosenScenarios(only) {
   if (only === undefined) return scenarios.filter(({ onlyWhenAsked }) => !onlyWhenAsked);
   const chosen = only.flatMap((wanted) => {
     const exact = scenarios.filter(({ name }) => name === wanted);
-    return exact.length > 0 ? exact : scenarios.filter(({ name, onlyWhenAsked }) => !onlyWhenAsked && name.startsWith(wanted));
+    return exact.length > 0
+      ? exact
+      : scenarios.filter(({ name, onlyWhenAsked }) => !onlyWhenAsked && name.startsWith(wanted));
   });
-  if (chosen.length === 0) throw new Error(`no such scenario; there are: ${scenarios.map(({ name }) => name).join(" ")}`);
+  if (chosen.length === 0)
+    throw new Error(`no such scenario; there are: ${scenarios.map(({ name }) => name).join(" ")}`);
   return [...new Set(chosen)];
 }

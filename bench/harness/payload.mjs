@@ -16,7 +16,12 @@ export const message = (seq, at = 1_000_000.5) => ({
 /** About 1 KB of JSON, nested: a record with ten rows. */
 export const nestedObject = () => ({
   order: "A-2024-000117",
-  customer: { id: 4711, name: "Ada Lovelace", email: "ada@example.org", address: { city: "London", zip: "W1" } },
+  customer: {
+    id: 4711,
+    name: "Ada Lovelace",
+    email: "ada@example.org",
+    address: { city: "London", zip: "W1" },
+  },
   lines: Array.from({ length: 10 }, (_, row) => ({
     id: row,
     article: `part-${row}`,

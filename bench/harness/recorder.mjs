@@ -20,6 +20,12 @@ export class Recorder {
     this.#kept = 0;
     const { user, system } = process.cpuUsage();
     const p50 = latencies.length > 0 ? quantile(latencies, 0.5) : undefined;
-    return { at: Number(process.hrtime.bigint()) / 1000, count: this.count, cpuUs: user + system, p50, samples: latencies.length };
+    return {
+      at: Number(process.hrtime.bigint()) / 1000,
+      count: this.count,
+      cpuUs: user + system,
+      p50,
+      samples: latencies.length,
+    };
   }
 }

@@ -25,7 +25,10 @@ export async function repetition(scenario, peerName, times, profiled = {}) {
   const body = async () => {
     broker = await startBroker(peerName, scenario.onOneCore ? ONE_CORE : undefined);
     for (const name of roleNames) {
-      const execArgv = [...(scenario.execArgv ?? []), ...(profiled.roleName === name ? profiled.execArgv : [])];
+      const execArgv = [
+        ...(scenario.execArgv ?? []),
+        ...(profiled.roleName === name ? profiled.execArgv : []),
+      ];
       running[name] = startRole(scenario, name, peerName, { core: coreOf(name), execArgv });
     }
     const given = { broker: broker?.address, address: broker?.address };

@@ -15,7 +15,8 @@ export function rowsOf(scenario, results) {
   const ours = medianOf(results.connector);
   return Object.entries(results).map(([peerName, result], n) => {
     const title = n === 0 ? `${scenario.title}, ${scenario.unit}` : "";
-    if (!result.samples?.length) return [title, peerName, result.absent ?? "failed", "", "", "", goalText(scenario, peerName), ""];
+    if (!result.samples?.length)
+      return [title, peerName, result.absent ?? "failed", "", "", "", goalText(scenario, peerName), ""];
     const values = result.samples.map(({ value }) => value);
     const verdict = judge(scenario, peerName, ours, medianOf(result));
     const noisy = median(result.samples.map(({ foreign }) => foreign ?? 0)) > NOISY_PERCENT ? " *" : "";
@@ -25,14 +26,17 @@ export function rowsOf(scenario, results) {
       figure(medianOf(result)) + noisy,
       `${figure(Math.min(...values))} - ${figure(Math.max(...values))}`,
       cpuText(result.samples),
-      peerName === "connector" || ours === undefined ? "" : `${(ours / medianOf(result)).toFixed(2)} x ${peerName}`,
+      peerName === "connector" || ours === undefined
+        ? ""
+        : `${(ours / medianOf(result)).toFixed(2)} x ${peerName}`,
       goalText(scenario, peerName),
       verdict === undefined ? "" : verdict ? "met" : "MISSED",
     ];
   });
 }
 
-const medianOf = (result) => (result?.samples?.length ? median(result.samples.map(({ value }) => value)) : undefined);
+const medianOf = (result) =>
+  result?.samples?.length ? median(result.samples.map(({ value }) => value)) : undefined;
 
 function goalText({ goals, unit }, peerName) {
   const goal = goals[peerName];
@@ -64,12 +68,18 @@ function figure(value) {
 
 export function plainTable(rows) {
   const widths = COLUMNS.map((name, n) => Math.max(name.length, ...rows.map((row) => row[n].length)));
-  const line = (cells) => cells.map((cell, n) => cell.padEnd(widths[n])).join("  ").trimEnd();
+  const line = (cells) =>
+    cells
+      .map((cell, n) => cell.padEnd(widths[n]))
+      .join("  ")
+      .trimEnd();
   return [line(COLUMNS), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
 export function markdownReport(rows, { rounds, warmMs, measureMs, canPin }) {
-  const table = [COLUMNS, COLUMNS.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const table = [COLUMNS, COLUMNS.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${release()}`;
   return `# Connector beside its peers
 

@@ -1,6 +1,6 @@
-import { Recorder } from "./recorder.mjs";
-import { scenarioNamed } from "../scenario/index.mjs";
 import { peerModule } from "../peers/index.mjs";
+import { scenarioNamed } from "../scenario/index.mjs";
+import { Recorder } from "./recorder.mjs";
 
 /** Entry of a measured process: it plays one role of one scenario for one peer, told what to do over IPC. */
 const [scenarioName, roleName, peerName] = process.argv.slice(2);

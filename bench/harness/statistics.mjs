@@ -1,5 +1,6 @@
 /** The value at a fraction (0 to 1) of sorted numbers. */
-export const quantile = (sorted, fraction) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))];
+export const quantile = (sorted, fraction) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))];
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -10,7 +10,10 @@ const roles = {
     core: 0,
     async open({ peer, given, recorder, options }) {
       const { call } = await peer.connect(given.address);
-      return { run: () => (options.inFlight === 1 ? oneAtATime(call, recorder) : manyAtOnce(call, recorder, options)) };
+      return {
+        run: () =>
+          options.inFlight === 1 ? oneAtATime(call, recorder) : manyAtOnce(call, recorder, options),
+      };
     },
   },
 };

@@ -10,6 +10,7 @@ export const scenarios = [...calls, ...messages, ...fanOut, ...dict, ...queue, .
 
 export function scenarioNamed(name) {
   const scenario = scenarios.find((candidate) => candidate.name === name);
-  if (!scenario) throw new Error(`no scenario ${name}; there are: ${scenarios.map((each) => each.name).join(" ")}`);
+  if (!scenario)
+    throw new Error(`no scenario ${name}; there are: ${scenarios.map((each) => each.name).join(" ")}`);
   return scenario;
 }

@@ -80,7 +80,12 @@ export const scenarios = [
     peers: ["raw", "connector", "ws", "socket.io"],
     goals: {},
   },
-  { ...idle, name: "idle-1000", title: "idle client on the server, heap (1000 of them)", options: { clients: 1000, stayMs: 200 } },
+  {
+    ...idle,
+    name: "idle-1000",
+    title: "idle client on the server, heap (1000 of them)",
+    options: { clients: 1000, stayMs: 200 },
+  },
   {
     ...idle,
     name: "idle-10000",

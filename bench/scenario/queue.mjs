@@ -56,7 +56,12 @@ function putBatches(putMany, credit) {
 }
 
 /** Measured: Redis needs 2 s until its one-at-a-time latency stands still (105 us after 1 s, 78 after 2 and 76 after 5). */
-const queue = { kind: "queue", leastWarmMs: 2000, counts: "consumer", peers: ["connector", "redis", "zeromq", "nats"] };
+const queue = {
+  kind: "queue",
+  leastWarmMs: 2000,
+  counts: "consumer",
+  peers: ["connector", "redis", "zeromq", "nats"],
+};
 
 export const scenarios = [
   {

@@ -2,18 +2,17 @@ import { Emitter } from "../core/emitter.ts";
 import { type ConnectorError, failure } from "../core/errors.ts";
 import { randomBytes } from "../core/ids.ts";
 import { type Limits, withLimits } from "../core/limits.ts";
-import type { WaitOptions } from "../core/waiting.ts";
+import { type WaitOptions, waitFor } from "../core/waiting.ts";
 import { Endpoint, type State } from "../endpoint/endpoint.ts";
+import { JoinedSpaces } from "../endpoint/joined-spaces.ts";
 import { type EndpointOptions, withGrants } from "../endpoint/options.ts";
 import type { Platform } from "../endpoint/platform.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
-import { Space } from "../endpoint/space.ts";
-import type { Grants } from "../rpc/code-host.ts";
+import type { Space } from "../endpoint/space.ts";
 import { greetServer } from "../session/handshake.ts";
 import type { Session } from "../session/session.ts";
 import { addressOf, isLoopback, type Target, targetOf } from "../transport/address.ts";
 import type { Address, Dialer } from "../transport/transport.ts";
-import { ClientSpaces } from "./client-spaces.ts";
 
 export interface ClientOptions extends EndpointOptions {
   /** What the server knows this client by: `server.clients.named(name)`. */
@@ -47,27 +46,28 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   protected readonly local: Space<VarsOf<App>, QueuesOf<App>>;
   readonly #environment: ClientEnvironment;
   readonly #limits: Readonly<Limits>;
-  readonly #grants: Grants;
   readonly #options: ClientOptions;
-  readonly #spaces: ClientSpaces<App>;
+  readonly #spaces: JoinedSpaces<App>;
   readonly #events: Emitter<ClientEvents> = new Emitter((error) => this.#events.emit("error", error));
   #connecting: { readonly target: Target; readonly done: Promise<void>; readonly abort: AbortController } | undefined;
   #session: Session | undefined;
   #target: Target | undefined;
+  /** The global variables of the newest session are here. */
+  #ready: Promise<void> = Promise.resolve();
 
   constructor(options: ClientOptions, environment: ClientEnvironment) {
     const limits = withLimits(options.limits);
     const grants = withGrants(options.allow);
-    const spaces = new ClientSpaces<App>(environment.platform, limits, grants, (error) => this.#events.emit("error", error));
-    super(spaces);
+    const { platform } = environment;
+    super({ platform, grants });
+    const spaces = new JoinedSpaces<App>(platform, limits, grants, (error) => this.#events.emit("error", error));
     this.#options = options;
     this.#environment = environment;
     this.#limits = limits;
-    this.#grants = grants;
     this.#spaces = spaces;
     this.name = options.name ?? "";
-    this.globals = new Space(spaces.globalDict, spaces.globalQueues);
-    this.local = new Space(spaces.localDict, spaces.localQueues);
+    this.globals = spaces.global;
+    this.local = spaces.local;
   }
 
   get state(): State {
@@ -154,15 +154,21 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       const session = await this.#greet(target, { signal: abort.signal });
-      await this.#spaces.ready({ signal: abort.signal }).catch((error: unknown) => {
-        void session.close();
-        throw session.ended ?? error;
-      });
+      await this.#untilReady(session, abort.signal);
       this.#target = target;
       this.#events.emit("connect");
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #untilReady(session: Session, signal: AbortSignal): Promise<void> {
+    try {
+      await waitFor(this.#ready, "the server's variables", { signal });
+    } catch (error) {
+      await session.close();
+      throw error;
     }
   }
 
@@ -183,13 +189,8 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
 
   #join(session: Session): void {
     this.#session = session;
-    this.attach(session, {
-      host: this.#environment.platform,
-      grants: this.#grants,
-      peer: this,
-      names: { client: this },
-    });
-    this.#spaces.attach(session);
+    this.attach(session, { client: this });
+    this.#ready = this.#spaces.attach(session);
     session.onEnd((reason) => this.#events.emit("disconnect", reason));
   }
 }

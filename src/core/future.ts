@@ -32,6 +32,13 @@ const ignore = (): void => {};
  * console.log(await sum);
  */
 export class Future<T> extends Promise<T> {
+  /** One that has failed already. */
+  static failed(error: unknown): Future<never> {
+    const future = new Future<never>();
+    future[fail](error);
+    return future;
+  }
+
   readonly #resolve: (value: T) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #worker: Worker | undefined;
@@ -75,7 +82,7 @@ export class Future<T> extends Promise<T> {
   }
 
   /** Waits for the outcome and gives the failure, or undefined when there is none. */
-  async exception(options?: WaitOptions): Promise<unknown> {
+  exception(options?: WaitOptions): Promise<unknown> {
     const outcome = this.then(
       () => undefined,
       (error: unknown) => error,

@@ -1,7 +1,7 @@
-import type { DictEntry, Rev } from "../stores/store.ts";
 import type { PlainDictOp } from "../protocol/dict-messages.ts";
-import type { ChangeRun, RunOutcome } from "./change-runs.ts";
+import type { DictEntry, Rev } from "../stores/store.ts";
 import type { AuthorityMember } from "./authority-member.ts";
+import type { ChangeRun, RunOutcome } from "./change-runs.ts";
 
 /** From here on it is looked whether most of the noted keys are still there. */
 const MANY_KEYS = 1024;

@@ -17,7 +17,8 @@ export function diffBytes(before: Uint8Array, after: Uint8Array): Uint8Array {
   let prefix = 0;
   while (prefix < limit && before[prefix] === after[prefix]) prefix++;
   let suffix = 0;
-  while (suffix < limit - prefix && before[before.length - 1 - suffix] === after[after.length - 1 - suffix]) suffix++;
+  while (suffix < limit - prefix && before[before.length - 1 - suffix] === after[after.length - 1 - suffix])
+    suffix++;
 
   let copyFrom = 0;
   let copyLength = prefix;
@@ -28,8 +29,10 @@ export function diffBytes(before: Uint8Array, after: Uint8Array): Uint8Array {
     copyLength = length;
     inserted = at + length;
   };
-  forEachMatch(before.subarray(prefix, before.length - suffix), after.subarray(prefix, after.length - suffix), (match) =>
-    add(prefix + match.from, match.length, prefix + match.at),
+  forEachMatch(
+    before.subarray(prefix, before.length - suffix),
+    after.subarray(prefix, after.length - suffix),
+    (match) => add(prefix + match.from, match.length, prefix + match.at),
   );
   add(before.length - suffix, suffix, after.length - suffix);
   if (copyLength > 0) writePart(writer, copyFrom, copyLength, after.subarray(inserted));
@@ -51,7 +54,8 @@ export function applyPatch(
     const inserted = reader.binary();
     if (length > before.length - from) throw malformed("a patch for another value");
     const bytes = writer.position + length + inserted.length;
-    if (bytes > maxBytes) throw failure("CNR_ERR_VALUE_TOO_LARGE", { bytes, max: maxBytes, option: "maxValueBytes" });
+    if (bytes > maxBytes)
+      throw failure("CNR_ERR_VALUE_TOO_LARGE", { bytes, max: maxBytes, option: "maxValueBytes" });
     writer.raw(before.subarray(from, from + length));
     writer.raw(inserted);
   }
@@ -103,7 +107,11 @@ function grow(before: Uint8Array, from: number, after: Uint8Array, at: number, f
   let back = 0;
   while (back < from && at - back > free && before[from - back - 1] === after[at - back - 1]) back++;
   let length = BLOCK;
-  while (from + length < before.length && at + length < after.length && before[from + length] === after[at + length]) {
+  while (
+    from + length < before.length &&
+    at + length < after.length &&
+    before[from + length] === after[at + length]
+  ) {
     length++;
   }
   return { from: from - back, at: at - back, length: length + back };

@@ -98,7 +98,8 @@ export class ChangeRuns {
     const writer = this.#writer;
     const last = this.#runs.at(-1);
     if (!last) writer.rollBack(0, 0);
-    else if (last.origin === origin && !last.outcome && !outcome && writer.position - last.start < FULL_BYTES) return last;
+    else if (last.origin === origin && !last.outcome && !outcome && writer.position - last.start < FULL_BYTES)
+      return last;
     const start = writer.position;
     const firstAttachment = this.#attachments.length;
     const run: ChangeRun = {

@@ -40,7 +40,9 @@ function both(...parts: readonly boolean[]): boolean {
 
 function guards(methods: readonly string[]): PropertyDescriptorMap {
   const refuse = (): never => {
-    throw new TypeError("a value read from a shared dict is frozen: change it with dict.mutate(key, recipe), or set a new one");
+    throw new TypeError(
+      "a value read from a shared dict is frozen: change it with dict.mutate(key, recipe), or set a new one",
+    );
   };
   return Object.fromEntries(methods.map((name) => [name, { value: refuse, enumerable: false }]));
 }

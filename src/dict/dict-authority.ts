@@ -1,10 +1,10 @@
-import { ConnectorError } from "../core/errors.ts";
+import { ValueEncoder } from "../codec/value-encoder.ts";
 import type { ErrorCode } from "../core/error-codes.ts";
+import { ConnectorError } from "../core/errors.ts";
 import { randomBytes, toHex } from "../core/ids.ts";
 import type { Limits } from "../core/limits.ts";
 import { RingBuffer } from "../core/ring-buffer.ts";
 import { endOfTurn } from "../core/turn.ts";
-import { ValueEncoder } from "../codec/value-encoder.ts";
 import type { DictChangeOp, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
 import type { Awaitable, CommitResult, Cursor, DictEntry, DictOp, Rev, Store } from "../stores/store.ts";
 import { AuthorityMember } from "./authority-member.ts";
@@ -51,6 +51,7 @@ export class DictAuthority {
     this.#tellDirects();
   };
   #joined = 0;
+  #closed: ConnectorError | undefined;
   /** Of the newest change that the store has told of. */
   #rev: Rev = 0;
   #isScheduled = false;
@@ -88,7 +89,7 @@ export class DictAuthority {
     };
   }
 
-  /** Brings in a replica of this process: it sees each change in the step in which it happens. */
+  /** Brings in a replica of this process: it sees each change in the step in which it happens, until the authority is closed. */
   joinReplica(replica: DictReplica): void {
     const member = this.#newMember();
     replica.attach({
@@ -96,6 +97,7 @@ export class DictAuthority {
       maxValueBytes: this.#maxValueBytes,
       write: (write) => this.#receive(member, write),
     });
+    if (this.#closed) return replica.detach(this.#closed);
     this.#directs.set(member, replica);
     replica.reset(this.#store.rev, valuesOf(this.#store.entries()));
     replica.tell();
@@ -103,6 +105,7 @@ export class DictAuthority {
 
   /** Nothing is told any more, and the replicas of this process are detached for this reason. */
   close(reason: ConnectorError): void {
+    this.#closed ??= reason;
     this.#subscription[Symbol.dispose]();
     const directs = [...this.#directs.values()];
     this.#directs.clear();
@@ -130,7 +133,11 @@ export class DictAuthority {
   }
 
   /** The store takes its time: what comes meanwhile waits, and plain writes go into one commit. */
-  async #performWaiting(member: AuthorityMember, line: RingBuffer<DictWrite>, first: Promise<void>): Promise<void> {
+  async #performWaiting(
+    member: AuthorityMember,
+    line: RingBuffer<DictWrite>,
+    first: Promise<void>,
+  ): Promise<void> {
     await first;
     for (let write = line.shift(); write; write = line.shift()) {
       const ops = plainOps(write);
@@ -164,7 +171,10 @@ export class DictAuthority {
     }
   }
 
-  #opsOf(member: AuthorityMember, write: Exclude<DictWrite, { readonly kind: "barrier" }>): readonly DictOp[] | ErrorCode {
+  #opsOf(
+    member: AuthorityMember,
+    write: Exclude<DictWrite, { readonly kind: "barrier" }>,
+  ): readonly DictOp[] | ErrorCode {
     const ops = plainOps(write);
     if (ops) return ops;
     const conditional = write as Parameters<typeof evaluate>[0];

@@ -105,7 +105,12 @@ export class DictReplica {
     const uplink = this.#open();
     const bytes = this.encode(value);
     this.#checkKey(uplink, key);
-    this.#perform(uplink, { kind: "set", key, value: bytes }, [{ key, value: new DictValue(bytes) }], undefined);
+    this.#perform(
+      uplink,
+      { kind: "set", key, value: bytes },
+      [{ key, value: new DictValue(bytes) }],
+      undefined,
+    );
   }
 
   delete(key: string): void {
@@ -183,6 +188,11 @@ export class DictReplica {
     writer.position = 0;
     this.#open().encoder.encode(writer, value, this.codec.functions);
     return writer.bytes.slice(0, writer.position);
+  }
+
+  /** A write that nobody waits for was refused. */
+  report(error: unknown): void {
+    this.#onError(error);
   }
 
   // ---- listening ----
@@ -304,7 +314,12 @@ export class DictReplica {
     return outcome.promise;
   }
 
-  #perform(uplink: Uplink, write: DictWrite, effects: readonly Effect[], outcome: Deferred<unknown> | undefined): void {
+  #perform(
+    uplink: Uplink,
+    write: DictWrite,
+    effects: readonly Effect[],
+    outcome: Deferred<unknown> | undefined,
+  ): void {
     const isClear = write.kind === "clear";
     if (this.#listeners.isHeard) {
       if (isClear) for (const [key, value] of this.entries()) this.#listeners.note(key, value, undefined);
@@ -379,10 +394,16 @@ export class DictReplica {
       const now = this.find(key);
       if (!now?.isSame(value)) this.#each("remote", key, value, now);
     }
-    for (const [key, value] of this.entries()) if (!before.has(key)) this.#each("remote", key, undefined, value);
+    for (const [key, value] of this.entries())
+      if (!before.has(key)) this.#each("remote", key, undefined, value);
   }
 
-  #each(origin: ChangeOrigin, key: string, before: DictValue | undefined, after: DictValue | undefined): void {
+  #each(
+    origin: ChangeOrigin,
+    key: string,
+    before: DictValue | undefined,
+    after: DictValue | undefined,
+  ): void {
     this.#listeners.note(key, before, after);
     this.#listeners.close(origin);
   }

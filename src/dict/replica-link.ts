@@ -1,6 +1,12 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { Deferred } from "../core/deferred.ts";
-import { type DictChangeOp, DictSpace, readChangeOp, readOwnedBytes, writeDictWrite } from "../protocol/dict-messages.ts";
+import {
+  type DictChangeOp,
+  DictSpace,
+  readChangeOp,
+  readOwnedBytes,
+  writeDictWrite,
+} from "../protocol/dict-messages.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "../session/session.ts";
 import type { DictReplica } from "./dict-replica.ts";
@@ -54,7 +60,7 @@ class Downstream {
     this.#onSnapshot = onSnapshot;
     replica.attach({
       encoder: session.plainEncoder,
-      maxValueBytes: session.plainEncoder.maxValueBytes,
+      maxValueBytes: session.limits.maxValueBytes,
       write(write) {
         const writer = session.begin(MessageType.dictWrite);
         writer.uint(space);
@@ -93,7 +99,8 @@ class Downstream {
   snapshot(reader: ByteReader): void {
     const rev = reader.uint();
     const isLast = reader.boolean();
-    for (let left = reader.count(2); left > 0; left--) this.#entries.push([reader.key(), readOwnedBytes(reader)]);
+    for (let left = reader.count(2); left > 0; left--)
+      this.#entries.push([reader.key(), readOwnedBytes(reader)]);
     if (!isLast) return;
     const entries = this.#entries;
     this.#entries = [];

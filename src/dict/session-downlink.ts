@@ -5,9 +5,9 @@ import type { Session } from "../session/session.ts";
 import type { DictEntry, Rev } from "../stores/store.ts";
 import type { Downlink } from "./backlog.ts";
 
-/** A message of many entries is closed at this size. */
+/** A message of many entries is closed at either of these. */
 const FULL_BYTES = 64 * 1024;
-const FULL_ATTACHED_BYTES = 1024 * 1024;
+const FULL_ITEMS = 4096;
 
 /** Writes what an authority says to one replica as messages of its session. */
 export class SessionDownlink implements Downlink {
@@ -58,7 +58,7 @@ export class SessionDownlink implements Downlink {
   }
 
   values(rev: Rev, ops: Iterable<PlainDictOp>): void {
-    for (const { part, isLast } of parts(ops, (op) => (op.kind === "clear" ? 0 : sizeOf(op.key, valueOf(op))))) {
+    for (const { part, isLast } of partsOf(ops, (op) => (op.kind === "set" ? op.value.length : 0))) {
       const writer = this.#begin(MessageType.dictChange);
       writer.uint(isLast ? rev : 0);
       writer.uint(1);
@@ -69,7 +69,7 @@ export class SessionDownlink implements Downlink {
   }
 
   reset(rev: Rev, entries: Iterable<readonly [key: string, entry: DictEntry]>): void {
-    for (const { part, isLast } of parts(entries, ([key, entry]) => sizeOf(key, entry.value))) {
+    for (const { part, isLast } of partsOf(entries, ([, entry]) => entry.value.length)) {
       const writer = this.#begin(MessageType.dictSnapshot);
       writer.uint(rev);
       writer.boolean(isLast);
@@ -87,4 +87,23 @@ export class SessionDownlink implements Downlink {
     writer.uint(this.#space);
     return writer;
   }
+}
+
+/** What all fits into few messages, none of them much longer than the longest item in it. */
+function* partsOf<T>(
+  items: Iterable<T>,
+  bytesOf: (item: T) => number,
+): Generator<{ part: T[]; isLast: boolean }> {
+  let part: T[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    if (bytes >= FULL_BYTES || part.length >= FULL_ITEMS) {
+      yield { part, isLast: false };
+      part = [];
+      bytes = 0;
+    }
+    part.push(item);
+    bytes += bytesOf(item);
+  }
+  yield { part, isLast: true };
 }

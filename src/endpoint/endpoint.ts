@@ -3,17 +3,20 @@ import { Future, fail } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import type { SharedDict } from "../dict/shared-dict.ts";
 import type { VarsView } from "../dict/vars-view.ts";
+import { functionsByValue } from "../functions/by-value.ts";
 import type { AnyFunction } from "../functions/captured-function.ts";
 import type { Pipe } from "../pipes/pipe.ts";
-import type { PipeTable } from "../pipes/pipe-table.ts";
+import { PipeTable } from "../pipes/pipe-table.ts";
 import type { PutOptions } from "../queues/queue.ts";
-import { CallTable, type CallTableOptions } from "../rpc/call-table.ts";
-import type { ExposedFunctions, FunctionGroup } from "../rpc/exposed-functions.ts";
+import { CallTable } from "../rpc/call-table.ts";
+import type { Grants } from "../rpc/code-host.ts";
+import { ExposedFunctions, type FunctionGroup } from "../rpc/exposed-functions.ts";
 import { type RemoteFunctions, remoteView } from "../rpc/remote.ts";
 import { ChannelMux } from "../session/channel-mux.ts";
 import type { Session } from "../session/session.ts";
 import type { Address } from "../transport/transport.ts";
 import { namedView } from "./named-view.ts";
+import type { Platform } from "./platform.ts";
 import type { Incoming, Loose, Outgoing, PipeOf, PipesOf, QueuesOf, RemoteFunctionsOf, Side, VarsOf } from "./schema.ts";
 import type { QueuesView, Space } from "./space.ts";
 
@@ -24,10 +27,12 @@ export type PipesView<App, S extends Side> = {
   readonly [Name in keyof PipesOf<App>]: Pipe<Incoming<PipesOf<App>[Name], S>, Outgoing<PipesOf<App>[Name], S>>;
 } & Iterable<[name: string, pipe: Pipe<Loose, Loose>]>;
 
-/** What is behind a member whose work is done by another class. */
-interface EndpointParts {
-  readonly pipes: PipeTable;
-  readonly exposed: ExposedFunctions;
+/** What an endpoint is made of, besides the spaces. */
+export interface EndpointParts {
+  readonly platform: Platform;
+  readonly grants: Grants;
+  /** Functions that the other side may call besides those exposed here. */
+  readonly exposed?: ExposedFunctions | undefined;
 }
 
 /**
@@ -36,12 +41,16 @@ interface EndpointParts {
  */
 export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   readonly #parts: EndpointParts;
+  readonly #pipeTable: PipeTable;
+  readonly #exposed: ExposedFunctions;
   #pipes: PipesView<App, S> | undefined;
   #remote: RemoteFunctions<RemoteFunctionsOf<App, S>> | undefined;
   #calls: CallTable | undefined;
 
   protected constructor(parts: EndpointParts) {
     this.#parts = parts;
+    this.#pipeTable = new PipeTable(functionsByValue(parts.platform, parts.grants.code));
+    this.#exposed = new ExposedFunctions(parts.exposed);
   }
 
   /** What this client and its peer share: a dict and queues. */
@@ -74,23 +83,23 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
   /** Pipes to the other side by name, made on first use. */
   get pipes(): PipesView<App, S> {
-    this.#pipes ??= namedView<PipesView<App, S>, Pipe>(this.#parts.pipes);
+    this.#pipes ??= namedView<PipesView<App, S>, Pipe>(this.#pipeTable);
     return this.#pipes;
   }
 
   /** See `Pipe.send`; this is the pipe without a name. */
   send(value: Outgoing<PipeOf<App>, S>, options?: WaitOptions): Promise<void> {
-    return this.#parts.pipes.main.send(value, options);
+    return this.#pipeTable.main.send(value, options);
   }
 
   /** See `Pipe.recv`. */
   recv(options?: WaitOptions): Promise<Incoming<PipeOf<App>, S>> {
-    return this.#parts.pipes.main.recv(options) as Promise<Incoming<PipeOf<App>, S>>;
+    return this.#pipeTable.main.recv(options) as Promise<Incoming<PipeOf<App>, S>>;
   }
 
   /** See `Pipe.tryRecv`. */
   tryRecv(): Incoming<PipeOf<App>, S> | undefined {
-    return this.#parts.pipes.main.tryRecv() as Incoming<PipeOf<App>, S> | undefined;
+    return this.#pipeTable.main.tryRecv() as Incoming<PipeOf<App>, S> | undefined;
   }
 
   // ---- queues ----
@@ -130,7 +139,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
    * await client.remote.add(1, 2); // 3
    */
   expose(functions: FunctionGroup): void {
-    this.#parts.exposed.expose(functions);
+    this.#exposed.expose(functions);
   }
 
   /**
@@ -177,11 +186,29 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
     return this.close();
   }
 
-  /** Runs pipes and calls over a new session. */
-  protected attach(session: Session, options: Omit<CallTableOptions, "session" | "mux" | "exposed">): void {
+  /** Sends a value of the main pipe that is encoded already. */
+  protected sendEncoded(bytes: Uint8Array): Promise<void> {
+    return this.#pipeTable.main.sendBytes(bytes);
+  }
+
+  /**
+   * Runs pipes and calls over a new session.
+   *
+   * @param names - what the other side's code finds here besides the globals
+   */
+  protected attach(session: Session, names: Readonly<Record<string, unknown>>): void {
+    const { platform, grants } = this.#parts;
     const mux = new ChannelMux(session);
-    this.#parts.pipes.attach(session, mux);
-    this.#calls = new CallTable({ ...options, session, mux, exposed: this.#parts.exposed });
+    this.#pipeTable.attach(session, mux);
+    this.#calls = new CallTable({
+      session,
+      mux,
+      exposed: this.#exposed,
+      host: platform,
+      grants,
+      peer: this,
+      names,
+    });
   }
 
   #call(make: (calls: CallTable) => Future<unknown>): Future<Loose> {

@@ -15,3 +15,7 @@ export interface EndpointOptions {
 export function withGrants(allow: Partial<Grants> = {}): Grants {
   return { data: true, call: true, code: true, ...allow };
 }
+
+export { ExposedFunctions } from "../rpc/exposed-functions.ts";
+export type { FunctionGroup } from "../rpc/exposed-functions.ts";
+export type { Grants };

@@ -40,6 +40,15 @@ export class Pipe<In = unknown, Out = unknown> implements AsyncIterable<In> {
     }
   }
 
+  /** The same for a value that is encoded already, on its own: one that goes to many. */
+  sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
+    try {
+      return this.#link.sender(this.name).sendBytes(bytes, options);
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
   /**
    * Receives the next value. After a close, what had arrived is still received.
    *

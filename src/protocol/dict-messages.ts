@@ -12,7 +12,9 @@ export type PlainDictOp =
   | { readonly kind: "clear" };
 
 /** A part of what has happened; a patch replaces some bytes of the key's value: see dict/byte-patch. */
-export type DictChangeOp = PlainDictOp | { readonly kind: "patch"; readonly key: string; readonly patch: Uint8Array };
+export type DictChangeOp =
+  | PlainDictOp
+  | { readonly kind: "patch"; readonly key: string; readonly patch: Uint8Array };
 
 /** What a key must be like for a write to happen; a replica says it in terms of what it has seen. */
 export type DictCondition =
@@ -27,8 +29,18 @@ export type DictWrite =
   | PlainDictOp
   | { readonly kind: "update"; readonly changes: readonly PlainDictOp[] }
   /** Without a value: deletes the key. */
-  | { readonly kind: "swap"; readonly key: string; readonly condition: DictCondition; readonly value: Uint8Array | undefined }
-  | { readonly kind: "patch"; readonly key: string; readonly condition: DictCondition; readonly patch: Uint8Array }
+  | {
+      readonly kind: "swap";
+      readonly key: string;
+      readonly condition: DictCondition;
+      readonly value: Uint8Array | undefined;
+    }
+  | {
+      readonly kind: "patch";
+      readonly key: string;
+      readonly condition: DictCondition;
+      readonly patch: Uint8Array;
+    }
   | { readonly kind: "increment"; readonly key: string; readonly by: number }
   /** Changes nothing: its acknowledgement says that all before it has happened, here and anywhere. */
   | { readonly kind: "barrier" };
@@ -110,7 +122,12 @@ export function readDictWrite(reader: ByteReader): DictWrite {
       return { kind: "swap", key, condition, value: reader.boolean() ? readOwnedBytes(reader) : undefined };
     }
     case Kind.patch:
-      return { kind: "patch", key: reader.key(), condition: readCondition(reader), patch: readOwnedBytes(reader) };
+      return {
+        kind: "patch",
+        key: reader.key(),
+        condition: readCondition(reader),
+        patch: readOwnedBytes(reader),
+      };
     case Kind.increment:
       return { kind: "increment", key: reader.key(), by: readFloat(reader) };
     case Kind.barrier:

@@ -70,7 +70,8 @@ export function decodeWelcome(bytes: Uint8Array): Welcome | { readonly version: 
   const version = readOpening(reader);
   if (version !== PROTOCOL_VERSION) return { version };
   const epoch = reader.binary().slice();
-  return { version, epoch, ...readLimits(reader) };
+  const peerId = reader.string();
+  return { version, epoch, peerId, ...readLimits(reader) };
 }
 
 export function encodeBye(bye: Bye): Uint8Array {

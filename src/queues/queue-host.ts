@@ -1,4 +1,4 @@
-import { failure } from "../core/errors.ts";
+import { ConnectorError, failure } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { RingBuffer } from "../core/ring-buffer.ts";
 import { type PutFields, QueueQuestion } from "../protocol/queue-messages.ts";
@@ -107,7 +107,12 @@ export class QueueHost {
 
   /** The owner is gone: what it was handed and has not accepted goes back to its place at once. */
   release(owner: string): void {
-    settle(this.#store.release(owner));
+    try {
+      settle(this.#store.release(owner));
+    } catch (error) {
+      // A store that was closed first holds nothing any more.
+      if (!(ConnectorError.is(error) && error.code === "CNR_ERR_STORE_CLOSED")) throw error;
+    }
   }
 
   #clear(queue: string): Awaitable<number> {

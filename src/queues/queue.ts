@@ -113,9 +113,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     if (signal?.aborted) return rejected(signal.reason);
     try {
       this.#placeToGet();
-      return this.#single().attempt<T | undefined>(this.#getText, signal, (waiter) =>
-        waiter.resolve(undefined),
-      );
+      return this.#single().attempt<undefined>(this.#getText, signal, (waiter) => waiter.resolve(undefined));
     } catch (error) {
       return rejected(lostGet(this.name, error));
     }

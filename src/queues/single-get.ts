@@ -1,7 +1,7 @@
 import { failure } from "../core/errors.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
 import { handOver } from "./hand-over.ts";
-import type { OpenPlace, QueueGetter, QueueHandle } from "./queue-binding.ts";
+import type { OpenPlace, QueueGetter, QueueHandle, Settler } from "./queue-binding.ts";
 import { lostGet } from "./queue-errors.ts";
 
 /**
@@ -13,8 +13,8 @@ export class SingleGet<T> implements QueueGetter {
   readonly #queue: string;
   readonly #onEnd: () => void;
   readonly #onIdle: (get: SingleGet<T>) => void;
-  #waiter: Waiter<T> | undefined;
-  #otherwise: ((waiter: Waiter<T>) => void) | undefined;
+  #waiter: Settler<T> | undefined;
+  #otherwise: (() => void) | undefined;
 
   /**
    * @param onEnd - hears that the queue is closed and drained
@@ -42,12 +42,15 @@ export class SingleGet<T> implements QueueGetter {
    * Takes an item only if there is one for it now.
    * @param otherwise - settles the wait when there is none
    */
-  attempt(what: string, signal: AbortSignal | undefined, otherwise: (waiter: Waiter<T>) => void): Promise<T> {
-    const waiter = new Waiter<T>(what, { signal }, () => {
+  attempt<R>(
+    what: string,
+    signal: AbortSignal | undefined,
+    otherwise: (waiter: Waiter<T | R>) => void,
+  ): Promise<T | R> {
+    const waiter = new Waiter<T | R>(what, { signal }, () => {
       this.#waiter = undefined;
     });
-    this.#begin(waiter, otherwise);
-    this.handle.withdraw();
+    if (this.#begin(waiter, () => otherwise(waiter))) this.handle.withdraw();
     return waiter.promise;
   }
 
@@ -62,7 +65,7 @@ export class SingleGet<T> implements QueueGetter {
     const waiter = this.#waiter;
     const otherwise = this.#otherwise;
     this.#idle();
-    if (waiter) otherwise?.(waiter);
+    if (waiter) otherwise?.();
   }
 
   end(): void {
@@ -76,14 +79,16 @@ export class SingleGet<T> implements QueueGetter {
     this.#waiter = undefined;
   }
 
-  #begin(waiter: Waiter<T>, otherwise: ((waiter: Waiter<T>) => void) | undefined): void {
+  #begin(waiter: Settler<T>, otherwise: (() => void) | undefined): boolean {
     this.#waiter = waiter;
     this.#otherwise = otherwise;
     try {
       this.handle.demand();
+      return true;
     } catch (error) {
-      waiter.reject(error);
       this.#idle();
+      waiter.reject(lostGet(this.#queue, error));
+      return false;
     }
   }
 

@@ -53,7 +53,7 @@ export class CallTable {
       references,
       peer,
       find: (reader) => this.#find(reader, references),
-      stream: (id, source) => streams.send(id, source),
+      stream: (id, source, context, onOver) => streams.send(id, source, context, onOver),
     });
     session.onEnd(() => references.clear());
     session.handle({
@@ -62,7 +62,11 @@ export class CallTable {
       [MessageType.failed]: (reader) => this.#outgoing.failedWith(reader),
       [MessageType.cancel]: (reader) => incoming.cancelled(reader),
       [MessageType.release]: (reader) => references.takeBack(reader.uint(), reader.uint()),
-      [MessageType.stream]: (reader) => streams.receive(this.#outgoing.answered(reader.uint()).future, reader.uint()),
+      [MessageType.stream]: (reader) => {
+        const id = reader.uint();
+        const channel = streams.claim(reader.uint());
+        streams.receive(this.#outgoing.answered(id), channel);
+      },
     });
   }
 
@@ -152,7 +156,8 @@ export class CallTable {
       case TargetKind.function: {
         const captured = readCapturedFunction(reader);
         this.#require("code");
-        return { fn: this.#options.host.revive(captured), self: undefined };
+        // Compiled when it is called: what cannot be compiled here fails its call, not the link.
+        return { fn: (...args) => this.#options.host.revive(captured)(...args), self: undefined };
       }
       default:
         throw malformed("an unknown kind of call");

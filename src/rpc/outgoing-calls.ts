@@ -40,6 +40,7 @@ export class OutgoingCalls implements Worker {
       for (const future of this.#slots) future?.[fail](lostCall(reason));
       this.#slots.length = 0;
       this.#sites.length = 0;
+      this.#free.length = 0;
     });
   }
 
@@ -49,8 +50,8 @@ export class OutgoingCalls implements Worker {
   }
 
   call(target: CallTarget, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
-    if (this.#session.ended) return failed(lostCall(this.#session.ended, "no"));
-    if (options?.signal?.aborted) return failed(options.signal.reason);
+    if (this.#session.ended) return Future.failed(lostCall(this.#session.ended, "no"));
+    if (options?.signal?.aborted) return Future.failed(options.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
     this.#slots[id] = future;
@@ -83,35 +84,36 @@ export class OutgoingCalls implements Worker {
     this.#session.commit();
   }
 
-  /** The future that an answer is for; false settles nobody: it was cancelled. */
-  answered(id: number): { readonly future: Future<unknown>; readonly site: Site | undefined } {
-    const site = this.#sites[id];
-    const future = this.#takeSlot(id);
+  /**
+   * Frees the slot of a call that was answered, and gives its future, which may be cancelled. Call it when the whole
+   * answer is read: one that cannot be read ends the session, and that must find the call still waiting.
+   */
+  answered(id: number): Future<unknown> {
+    const future = this.#slots[id];
     if (!future) throw failure("CNR_ERR_PROTOCOL", { reason: `an answer to call ${id}, which was not made` });
-    return { future, site };
+    this.#takeSlot(id);
+    return future;
   }
 
   succeeded(reader: ByteReader): void {
-    const future = this.#takeSlot(reader.uint());
+    const id = reader.uint();
     const value = this.#session.decoder.decode(reader, this.#functions);
-    if (!future) throw failure("CNR_ERR_PROTOCOL", { reason: "an answer to a call that was not made" });
-    future[fulfil](value);
+    this.answered(id)[fulfil](value);
   }
 
   failedWith(reader: ByteReader): void {
-    const { future, site } = this.answered(reader.uint());
+    const id = reader.uint();
     const error = this.#session.decoder.decode(reader, this.#functions);
+    const site = this.#sites[id];
+    const future = this.answered(id);
     const where = this.#session.link.remoteAddress.toString();
-    future[fail](future.done() ? undefined : withLocalFrames(error, where, site?.what ?? "a call", site?.stack));
+    if (!future.done()) future[fail](withLocalFrames(error, where, site?.what ?? "a call", site?.stack));
   }
 
-  #takeSlot(id: number): Future<unknown> | undefined {
-    const future = this.#slots[id];
-    if (!future) return undefined;
+  #takeSlot(id: number): void {
     this.#slots[id] = undefined;
     this.#sites[id] = undefined;
     this.#free.push(id);
-    return future;
   }
 
   #limit(future: Future<unknown>, id: number, what: string, options: WaitOptions): void {
@@ -129,12 +131,6 @@ function siteOf(what: string): Site {
   const site: Site = { what };
   Error.captureStackTrace?.(site, OutgoingCalls.prototype.call);
   return site;
-}
-
-function failed(reason: unknown): Future<unknown> {
-  const future = new Future<unknown>();
-  future[fail](reason);
-  return future;
 }
 
 /** Whether a call ran is known only while it has not left. */

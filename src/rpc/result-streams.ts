@@ -5,6 +5,8 @@ import { MessageType } from "../protocol/message-types.ts";
 import { ChannelKind, type ChannelMux } from "../session/channel-mux.ts";
 import { IncomingChannel, isOrderlyEnd } from "../session/incoming-channel.ts";
 import type { Session } from "../session/session.ts";
+import { type CallContext, runInContext } from "./call-context.ts";
+import { withoutFields } from "./remote-error.ts";
 
 /** Async generators that are results: their values travel on a channel, as fast as the reader reads. */
 export class ResultStreams {

@@ -1,30 +1,27 @@
 import { Emitter } from "../core/emitter.ts";
 import type { ConnectorError } from "../core/errors.ts";
-import { Endpoint, type State } from "../endpoint/endpoint.ts";
-import type { Platform } from "../endpoint/platform.ts";
+import { Endpoint, type EndpointParts, type State } from "../endpoint/endpoint.ts";
+import { HostedSpace, type ServedSpace, serveSpaces } from "../endpoint/hosted-space.ts";
 import type { LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
 import type { Space } from "../endpoint/space.ts";
-import { functionsByValue } from "../functions/by-value.ts";
-import { PipeTable } from "../pipes/pipe-table.ts";
-import type { Grants } from "../rpc/code-host.ts";
-import { ExposedFunctions } from "../rpc/exposed-functions.ts";
 import type { Session } from "../session/session.ts";
+import { MemoryStore } from "../stores/memory-store.ts";
 import type { Address } from "../transport/transport.ts";
-import { HostedSpace } from "./hosted-space.ts";
 import type { Server } from "./server.ts";
+
+/** For the server alone. */
+export const sendBytes: unique symbol = Symbol("sendBytes");
 
 interface PeerEvents {
   disconnect: [reason: ConnectorError];
   error: [error: unknown];
 }
 
-export interface PeerOptions<App> {
+export interface PeerOptions<App> extends EndpointParts {
   readonly server: Server<App>;
   readonly session: Session;
   readonly name: string;
-  readonly platform: Platform;
-  readonly grants: Grants;
-  readonly exposed: ExposedFunctions;
+  readonly globals: ServedSpace;
   /** Hears of failures that nobody waits for. */
   readonly onError: (error: unknown, peer: Peer<App>) => void;
 }
@@ -35,25 +32,34 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
   /** What the client called itself. */
   readonly name: string;
   readonly #session: Session;
-  readonly #options: PeerOptions<App>;
-  readonly #pipeTable: PipeTable;
-  #hosted: HostedSpace<VarsOf<App>, QueuesOf<App>> | undefined;
-  #events: Emitter<PeerEvents> | undefined;
+  readonly #events: Emitter<PeerEvents>;
+  readonly #space: () => Space<VarsOf<App>, QueuesOf<App>>;
 
   constructor(options: PeerOptions<App>) {
-    const { session, platform, grants } = options;
-    const pipes = new PipeTable(functionsByValue(platform, grants.code));
-    super({ pipes, exposed: new ExposedFunctions(options.exposed) });
-    this.#pipeTable = pipes;
-    this.server = options.server;
-    this.name = options.name;
+    super(options);
+    const { session, platform, grants, server } = options;
+    const onError = (error: unknown): void => {
+      options.onError(error, this);
+      this.#events.emit("error", error);
+    };
     this.#session = session;
-    this.#options = options;
-    this.attach(session, { host: platform, grants, peer: this, names: { server: options.server, peer: this } });
-    session.onEnd((reason) => {
-      this.#hosted?.end(reason);
-      this.#events?.emit("disconnect", reason);
-    });
+    this.#events = new Emitter((error) => options.onError(error, this));
+    this.server = server;
+    this.name = options.name;
+    this.attach(session, { server, peer: this });
+    this.#space = serveSpaces(
+      session,
+      options.globals,
+      () =>
+        new HostedSpace({
+          store: new MemoryStore(),
+          limits: session.limits,
+          host: platform,
+          mayRunCode: grants.code,
+          onError,
+        }),
+    );
+    session.onEnd((reason) => this.#events.emit("disconnect", reason));
   }
 
   get id(): string {
@@ -70,7 +76,6 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
 
   /** Hears of `"disconnect"` (with the reason, once) and `"error"` (what failed with nobody waiting for it). */
   on<Name extends keyof PeerEvents>(name: Name, listener: (...args: PeerEvents[Name]) => unknown): Disposable {
-    this.#events ??= new Emitter((error) => this.#options.onError(error, this));
     return this.#events.on(name, listener);
   }
 
@@ -78,25 +83,12 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     return this.#session.close();
   }
 
-  /** Most clients share nothing but the globals: the space of the two is made when one of them uses it. */
-  get hosted(): HostedSpace<VarsOf<App>, QueuesOf<App>> {
-    if (!this.#hosted) {
-      const { platform, grants } = this.#options;
-      this.#hosted = new HostedSpace(functionsByValue(platform, grants.code), this.#session.limits, (error) => {
-        this.#options.onError(error, this);
-        this.#events?.emit("error", error);
-      });
-      if (this.#session.ended) this.#hosted.end(this.#session.ended);
-    }
-    return this.#hosted;
-  }
-
   /** Sends a value that is encoded already; see `Server.broadcast`. */
-  sendBytes(bytes: Uint8Array): Promise<void> {
-    return this.#pipeTable.sender("").sendBytes(bytes);
+  [sendBytes](bytes: Uint8Array): Promise<void> {
+    return this.sendEncoded(bytes);
   }
 
   protected get local(): Space<VarsOf<App>, QueuesOf<App>> {
-    return this.hosted;
+    return this.#space();
   }
 }

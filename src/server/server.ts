@@ -1,23 +1,20 @@
-import { ByteWriter } from "../core/byte-writer.ts";
 import { Emitter } from "../core/emitter.ts";
 import { ConnectorError, failure } from "../core/errors.ts";
 import { randomBytes } from "../core/ids.ts";
 import { type Limits, withLimits } from "../core/limits.ts";
-import { ValueEncoder } from "../codec/value-encoder.ts";
 import { nodePlatform } from "../endpoint/node/node-platform.ts";
-import { type EndpointOptions, withGrants } from "../endpoint/options.ts";
-import type { GlobalQueuesOf, GlobalVarsOf, Loose, LooseRecord, Outgoing, PipeOf } from "../endpoint/schema.ts";
-import { functionsByValue } from "../functions/by-value.ts";
-import type { Grants } from "../rpc/code-host.ts";
-import { ExposedFunctions, type FunctionGroup } from "../rpc/exposed-functions.ts";
+import { onceEncoder } from "../endpoint/encoded-once.ts";
+import { HostedSpace } from "../endpoint/hosted-space.ts";
+import { type EndpointOptions, ExposedFunctions, type FunctionGroup, type Grants, withGrants } from "../endpoint/options.ts";
+import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, Outgoing, PipeOf } from "../endpoint/schema.ts";
+import { Space } from "../endpoint/space.ts";
 import { greetClient } from "../session/handshake.ts";
 import { isLoopback, urlOf } from "../transport/address.ts";
 import { listenTcp } from "../transport/node/tcp.ts";
 import type { Address, Link, Listener } from "../transport/transport.ts";
-import { HostedSpace } from "./hosted-space.ts";
-import { Peer } from "./peer.ts";
+import { MemoryStore } from "../stores/memory-store.ts";
+import { Peer, sendBytes } from "./peer.ts";
 import { closed, joined, left, Peers } from "./peers.ts";
-import { serveSpaces } from "./serve-spaces.ts";
 
 export interface ServerOptions extends EndpointOptions {
   /** An address of this machine. Default 127.0.0.1. */
@@ -45,20 +42,22 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
  * server.vars.greeting = "hello";
  * await server.holdOn();
  */
-export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, GlobalQueuesOf<App>> implements AsyncDisposable {
+export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQueuesOf<App>> implements AsyncDisposable {
   /** The connected peers, in order of connecting. */
   readonly clients: Peers<App> = new Peers<App>();
   readonly #options: ServerOptions;
+  readonly #globals: HostedSpace<GlobalVarsOf<App>>;
   readonly #limits: Readonly<Limits>;
   readonly #grants: Grants;
   readonly #exposed: ExposedFunctions = new ExposedFunctions();
   readonly #events: Emitter<ServerEvents<App>>;
   readonly #epoch: Uint8Array = randomBytes(16);
-  readonly #encoder: ValueEncoder;
+  readonly #encodeOnce: (value: unknown) => Uint8Array;
   #onConnect: Disposable | undefined;
   #onDisconnect: Disposable | undefined;
   #listening: Promise<void> | undefined;
   #listener: Listener | undefined;
+  readonly #whenClosed: (() => void)[] = [];
   #handshakes = 0;
   #closing: Promise<void> | undefined;
 
@@ -69,12 +68,20 @@ export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, Gl
     const events: Emitter<ServerEvents<App>> = new Emitter((error, _, args) =>
       events.emit("error", error, peerAmong<App>(args)),
     );
-    super(functionsByValue(nodePlatform, grants.code), limits, (error) => events.emit("error", error, undefined));
+    const globals = new HostedSpace<GlobalVarsOf<App>>({
+      store: new MemoryStore(),
+      limits,
+      host: nodePlatform,
+      mayRunCode: grants.code,
+      onError: (error) => events.emit("error", error, undefined),
+    });
+    super(globals.dict, globals.queues);
+    this.#globals = globals;
     this.#options = options;
     this.#limits = limits;
     this.#grants = grants;
     this.#events = events;
-    this.#encoder = new ValueEncoder({ ...limits, shapes: false });
+    this.#encodeOnce = onceEncoder(nodePlatform, limits);
   }
 
   /** Where it listens; prints as `host:port`. Null when it does not. */
@@ -139,11 +146,9 @@ export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, Gl
     options: { readonly except?: Peer<App> | readonly Peer<App>[] | undefined } = {},
   ): Promise<void> {
     const except = new Set(options.except === undefined ? [] : [options.except].flat());
-    const writer = new ByteWriter();
-    this.#encoder.encode(writer, value as Loose, functionsByValue(nodePlatform, this.#grants.code));
-    const bytes = writer.bytes.slice(0, writer.position);
+    const bytes = this.#encodeOnce(value);
     await Promise.allSettled(
-      this.clients.filter((peer) => !except.has(peer) && !peer.isClosed).map((peer) => peer.sendBytes(bytes)),
+      this.clients.filter((peer) => !except.has(peer) && !peer.isClosed).map((peer) => peer[sendBytes](bytes)),
     );
   }
 
@@ -156,8 +161,6 @@ export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, Gl
     });
     await this.#closing;
   }
-  readonly #whenClosed: (() => void)[] = [];
-
   /** Stops listening, sends what was sent, ends every wait with an error, and resolves when all links are closed. Repeatable. */
   close(): Promise<void> {
     if (!this.#listening) return this.#closing ?? Promise.resolve();
@@ -175,7 +178,7 @@ export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, Gl
     const { host = DEFAULT_HOST, port = 0 } = this.#options;
     if (!isLoopback(host)) throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
     this.#listener = await listenTcp(host, port, (link) => void this.#greet(link));
-    this.start();
+    this.#globals.openQueues();
   }
 
   async #close(listening: Promise<void>): Promise<void> {
@@ -184,7 +187,7 @@ export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, Gl
     this.#listener = undefined;
     const reason = failure("CNR_ERR_CLOSED", { by: "this side" });
     this.clients[closed](reason);
-    this.end(reason);
+    this.#globals.closeQueues(reason);
     await Promise.all([listener?.close(), ...this.clients.map((peer) => peer.close())]);
     for (const resolve of this.#whenClosed.splice(0)) resolve();
   }
@@ -203,9 +206,9 @@ export class Server<App = LooseRecord> extends HostedSpace<GlobalVarsOf<App>, Gl
           platform: nodePlatform,
           grants: this.#grants,
           exposed: this.#exposed,
+          globals: this.#globals,
           onError: (error, from) => this.#report(error, from),
         });
-        serveSpaces(session, this, () => peer.hosted, this.#grants);
         this.clients[joined](peer);
         session.onEnd((reason) => {
           this.clients[left](peer);

@@ -139,7 +139,8 @@ export function greetClient(
     frame(kind, _channel, bytes, start, end) {
       const hello = kind === FrameKind.hello ? decodeHello(bytes.subarray(start, end)) : undefined;
       if (!hello) throw failure("CNR_ERR_PROTOCOL", { reason: `a frame of kind ${kind} before the hello` });
-      const welcome = encodeWelcome({ ...limits, version: PROTOCOL_VERSION, epoch });
+      const peerId = toHex(randomBytes(PEER_ID_BYTES));
+      const welcome = encodeWelcome({ ...limits, version: PROTOCOL_VERSION, epoch, peerId });
       link.write([frameOf(FrameKind.welcome, welcome)]);
       if (!hello.sessionId) {
         const error = failure("CNR_ERR_VERSION", { theirs: hello.version, ours: PROTOCOL_VERSION });

@@ -6,6 +6,8 @@ export async function connect(address) {
   const client = await open(address);
   return {
     call: (value) =>
-      new Promise((resolve, reject) => client.Call(value, (error, answer) => (error ? reject(error) : resolve(answer)))),
+      new Promise((resolve, reject) =>
+        client.Call(value, (error, answer) => (error ? reject(error) : resolve(answer))),
+      ),
   };
 }

@@ -13,6 +13,7 @@ export async function serve(broker) {
 export async function connect({ host, port }) {
   const connection = await open({ servers: `${host}:${port}` });
   return {
-    call: async (value) => (await connection.request("echo", JSON.stringify(value), { timeout: 30_000 })).json(),
+    call: async (value) =>
+      (await connection.request("echo", JSON.stringify(value), { timeout: 30_000 })).json(),
   };
 }

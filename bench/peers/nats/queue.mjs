@@ -15,7 +15,11 @@ export async function connect({ host, port }) {
         retention: RetentionPolicy.Workqueue,
         storage: StorageType.Memory,
       });
-      await manager.consumers.add("jobs", { durable_name: "worker", ack_policy: AckPolicy.Explicit, max_ack_pending: 5000 });
+      await manager.consumers.add("jobs", {
+        durable_name: "worker",
+        ack_policy: AckPolicy.Explicit,
+        max_ack_pending: 5000,
+      });
       const consumer = await js.consumers.get("jobs", "worker");
       await consumer.consume({
         max_messages: 1000,

@@ -2,7 +2,11 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
 export async function listen(onSocket) {
-  const server = createServer({ noDelay: true }, onSocket).listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
+  const server = createServer({ noDelay: true }, onSocket).listen({
+    port: 0,
+    host: "127.0.0.1",
+    backlog: 4096,
+  });
   await once(server, "listening");
   return { server, address: { host: "127.0.0.1", port: server.address().port } };
 }

@@ -2,7 +2,10 @@ import { open } from "./client.mjs";
 
 export async function serve(broker) {
   const redis = await open(broker);
-  return { address: broker, write: (key, value) => void redis.publish("writes", JSON.stringify({ key, value })) };
+  return {
+    address: broker,
+    write: (key, value) => void redis.publish("writes", JSON.stringify({ key, value })),
+  };
 }
 
 export async function connect(address, onValue) {

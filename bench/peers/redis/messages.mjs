@@ -10,6 +10,7 @@ export async function serve(onMessage, broker) {
 export async function connect(address) {
   const redis = await open(address);
   return {
-    sendMany: (values) => Promise.all(values.map((value) => redis.publish("messages", JSON.stringify(value)))),
+    sendMany: (values) =>
+      Promise.all(values.map((value) => redis.publish("messages", JSON.stringify(value)))),
   };
 }

@@ -12,7 +12,10 @@ export async function serve() {
     for await (const _subscription of publisher) void send(READY);
   };
   void greet();
-  return { address: publisher.lastEndpoint, write: (key, value) => void send(JSON.stringify({ key, value })) };
+  return {
+    address: publisher.lastEndpoint,
+    write: (key, value) => void send(JSON.stringify({ key, value })),
+  };
 }
 
 export async function connect(address, onValue) {

@@ -1,58 +1,44 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ByteWriter } from "../../../src/core/byte-writer.ts";
-import { ValueEncoder } from "../../../src/codec/value-encoder.ts";
-import { FrameKind, frameOf, writeFrameHeader } from "../../../src/protocol/frame.ts";
-import { encodeBye, encodeHello, encodeWelcome } from "../../../src/protocol/handshake-messages.ts";
+import { FrameKind } from "../../../src/protocol/frame.ts";
 import { MessageType } from "../../../src/protocol/message-types.ts";
-import { WireTap } from "../session/wire-tap.ts";
 import { goldenValues } from "./golden-values.ts";
+import { channelSamples, frameSamples, type Samples, valueSamples } from "./wire-samples.ts";
+import { decodeBytes } from "../codec/codec-pair.ts";
+import { difference } from "../codec/difference.ts";
 
-type Golden = Readonly<Record<string, string>>;
-
-function golden(name: string): Golden {
-  return JSON.parse(readFileSync(new URL(`../../golden/${name}.json`, import.meta.url), "utf8")) as Golden;
+function golden<T = Samples>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../../golden/${name}.json`, import.meta.url), "utf8")) as T;
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const limits = { maxValueBytes: 67_108_864, maxDepth: 200, channelWindowBytes: 1_048_576 };
-
-/** A change of these bytes is a change of the protocol: old programs would not understand it. */
+/** A change of these bytes is a change of the protocol: programs of another release would not understand it. */
 describe("the bytes on the wire", () => {
-  it("are, of frames, what test/golden/frames.json holds", () => {
-    const header = new Uint8Array(8);
-    writeFrameHeader(header, 0, 0x010203, FrameKind.message, 0xfedcba98);
-    const sessionId = new Uint8Array(16).map((_, n) => n + 1);
-    expect({
-      header: hex(header),
-      hello: hex(frameOf(FrameKind.hello, encodeHello({ version: 1, sessionId, name: "worker-3", ...limits }))),
-      welcome: hex(frameOf(FrameKind.welcome, encodeWelcome({ version: 1, epoch: sessionId.slice(0, 8), ...limits }))),
-      ping: hex(frameOf(FrameKind.ping)),
-      pong: hex(frameOf(FrameKind.pong)),
-      bye: hex(frameOf(FrameKind.bye, encodeBye({ code: "", text: "" }))),
-      "bye with a reason": hex(frameOf(FrameKind.bye, encodeBye({ code: "CNR_ERR_PROTOCOL", text: "why" }))),
-      more: hex(frameOf(FrameKind.more, new Uint8Array([1, 2, 3]))),
-      raw: hex(frameOf(FrameKind.raw, new Uint8Array([1, 2, 3]))),
-    }).toEqual(golden("frames"));
+  it("are, of frames, those of test/golden/frames.json", () => {
+    expect(frameSamples()).toEqual(golden("frames"));
   });
 
-  it("are, of values, what test/golden/values.json holds", () => {
-    const written: Record<string, string> = {};
-    for (const [name, value] of Object.entries(goldenValues)) {
-      const writer = new ByteWriter();
-      writer.attachments = [];
-      new ValueEncoder({ maxDepth: 200, maxValueBytes: 1e6, shapes: true }).encode(writer, value);
-      written[name] = hex(writer.bytes.subarray(0, writer.position));
+  it("are, of values, those of test/golden/values.json", () => {
+    expect(valueSamples()).toEqual(golden("values"));
+  });
+
+  it("are, of messages about channels, those of test/golden/channels.json", async () => {
+    expect(await channelSamples()).toEqual(golden("channels"));
+  });
+
+  it("are still understood", () => {
+    for (const [name, hex] of Object.entries(golden("values"))) {
+      // It travels beside its message.
+      if (name === "large bytes") continue;
+      const got = decodeBytes(Buffer.from(hex, "hex"));
+      // An error whose stack was left out gets a stack of its own.
+      if (got instanceof Error) got.stack = "";
+      expect(difference(got, goldenValues[name]), name).toBeUndefined();
     }
-    expect(written).toEqual(golden("values"));
   });
 
-  it("are, of messages about channels, what test/golden/channel-messages.json holds", async () => {
-    const tap = new WireTap();
-    expect(await tap.channelConversation()).toEqual(golden("channel-messages"));
-  });
-
-  it("use the numbers that messages have always had", () => {
-    expect(MessageType).toMatchObject(golden("message-types"));
+  it("use the numbers that kinds and messages have always had", () => {
+    const numbers = golden<Record<string, Record<string, number>>>("numbers");
+    expect(FrameKind).toEqual(numbers["frames"]);
+    expect(MessageType).toMatchObject(numbers["messages"] ?? {});
   });
 });

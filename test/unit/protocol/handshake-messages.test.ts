@@ -13,7 +13,7 @@ import {
 
 const limits = { maxValueBytes: 64 * 1024 * 1024, maxDepth: 200, channelWindowBytes: 1024 * 1024 };
 const hello = { version: PROTOCOL_VERSION, sessionId: new Uint8Array(16).map((_, n) => n), name: "worker-3", ...limits };
-const welcome = { version: PROTOCOL_VERSION, epoch: new Uint8Array([9, 8, 7, 6]), ...limits };
+const welcome = { version: PROTOCOL_VERSION, epoch: new Uint8Array([9, 8, 7, 6]), peerId: "a1b2c3", ...limits };
 
 function opening(...rest: ((writer: ByteWriter) => void)[]): Uint8Array {
   const writer = new ByteWriter();

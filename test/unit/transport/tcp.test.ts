@@ -1,12 +1,13 @@
 import { createServer, type Server, Socket } from "node:net";
 import { once } from "node:events";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ConnectorError, ConnectionError, TimeoutError } from "../../../src/core/errors.ts";
 import { listenTcp, tcpDialer } from "../../../src/transport/node/tcp.ts";
 import type { Link, Listener } from "../../../src/transport/transport.ts";
 
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const each of opened.splice(0)) await each.close();
 });
 
@@ -54,8 +55,11 @@ describe("dialling", () => {
 
   it("ends after its time", async () => {
     const listener = await listening();
-    const error = await refusal(tcpDialer.dial("127.0.0.1", listener.address.port, { timeoutMs: -5 })
-      .then(async (link) => { await link.close(); throw new TimeoutError("CNR_ERR_TIMEOUT", { details: { what: "too fast to be timed out", timeoutMs: 0 } }); }));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const dialled = refusal(tcpDialer.dial("127.0.0.1", listener.address.port, { timeoutMs: 5000 }));
+    vi.advanceTimersByTime(5000);
+    const error = await dialled;
+    expect(error).toBeInstanceOf(TimeoutError);
     expect(error.code).toBe("CNR_ERR_TIMEOUT");
   });
 });

@@ -1,0 +1,93 @@
+import { randomBytes, toHex } from "../core/ids.ts";
+import type { Limits } from "../core/limits.ts";
+import { linkAuthorities } from "../dict/authority-link.ts";
+import { DictAuthority } from "../dict/dict-authority.ts";
+import { DictReplica } from "../dict/dict-replica.ts";
+import { SharedDict } from "../dict/shared-dict.ts";
+import { functionsByValue } from "../functions/by-value.ts";
+import type { FunctionHost } from "../functions/function-host.ts";
+import { DirectQueues } from "../queues/direct-queues.ts";
+import { QueueHost } from "../queues/queue-host.ts";
+import { serveQueues } from "../queues/queue-host-link.ts";
+import { QueueTable } from "../queues/queue-table.ts";
+import type { Session } from "../session/session.ts";
+import type { Store } from "../stores/store.ts";
+import { Space } from "./space.ts";
+
+export interface HostedSpaceOptions {
+  readonly store: Store;
+  readonly limits: Readonly<Limits>;
+  readonly host: FunctionHost;
+  readonly mayRunCode: boolean;
+  /** Hears of failures that nobody waits for. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * A space that lives in this program: its store, what serves it to others, and this program's own way to it, which
+ * goes through the same doors.
+ */
+export class HostedSpace<Vars extends object> {
+  readonly authority: DictAuthority;
+  readonly queueHost: QueueHost;
+  readonly dict: SharedDict<Vars>;
+  readonly queues: QueueTable;
+
+  constructor({ store, limits, host, mayRunCode, onError }: HostedSpaceOptions) {
+    const functions = functionsByValue(host, mayRunCode);
+    const replica = new DictReplica({ limits, functions, onError });
+    this.authority = new DictAuthority(store, limits);
+    this.queueHost = new QueueHost(store, limits);
+    this.dict = new SharedDict(replica);
+    this.queues = new QueueTable(functions);
+    this.authority.joinReplica(replica);
+    this.openQueues();
+  }
+
+  /** Lets this program use the queues; again after their waits were ended. */
+  openQueues(): void {
+    if (!this.queues.binding) this.queues.attach(new DirectQueues(this.queueHost, toHex(randomBytes(8))));
+  }
+
+  /** Ends all waits at queues of this program; items stay where they are. */
+  closeQueues(reason: unknown): void {
+    this.queues.detach(reason);
+  }
+}
+
+/** What a space shows to those who use it over a link. */
+export type ServedSpace = Pick<HostedSpace<object>, "authority" | "queueHost">;
+
+/**
+ * Serves a client over its session: the globals now, and the space of the two when one of them first uses it, for most
+ * clients never do.
+ *
+ * @param makeLocal - makes that space; called once at most
+ * @returns gives that space to this side
+ */
+export function serveSpaces<Vars extends object, Queues extends object>(
+  session: Session,
+  globals: ServedSpace,
+  makeLocal: () => HostedSpace<Vars>,
+): () => Space<Vars, Queues> {
+  let hosted: HostedSpace<Vars> | undefined;
+  let space: Space<Vars, Queues> | undefined;
+  const host = (): HostedSpace<Vars> => {
+    if (!hosted) {
+      hosted = makeLocal();
+      if (session.ended) hosted.closeQueues(session.ended);
+    }
+    return hosted;
+  };
+  const dicts = linkAuthorities(session, { local: () => host().authority, global: globals.authority });
+  serveQueues(session, { local: () => host().queueHost, global: globals.queueHost });
+  session.onEnd((reason) => hosted?.closeQueues(reason));
+  return () => {
+    if (!space) {
+      space = new Space(host().dict, host().queues);
+      // The client hears of what is written here only once its replica has been let in.
+      void dicts.local;
+    }
+    return space;
+  };
+}
