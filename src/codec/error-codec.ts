@@ -8,7 +8,12 @@ import type { ValueEncoder } from "./value-encoder.ts";
 /** A stack longer than this is cut: it is for people. */
 const MAX_STACK_CHARACTERS = 16_384;
 
-const BUILT_IN: ReadonlyMap<string, new (message: string) => Error> = new Map<string, new (message: string) => Error>([
+const BUILT_IN: ReadonlyMap<string, new (message: string) => Error> = new Map<
+  string,
+  new (
+    message: string,
+  ) => Error
+>([
   ["Error", Error],
   ["TypeError", TypeError],
   ["RangeError", RangeError],
@@ -62,7 +67,11 @@ function classOf(error: Error): string {
 }
 
 /** @param register - called before anything inside the error is read, so that a cause may lead back to it */
-export function readError(decoder: ValueDecoder, reader: ByteReader, register: (error: Error) => void): Error {
+export function readError(
+  decoder: ValueDecoder,
+  reader: ByteReader,
+  register: (error: Error) => void,
+): Error {
   const className = reader.key();
   const name = reader.string();
   const message = reader.string();

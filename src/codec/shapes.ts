@@ -27,7 +27,9 @@ export class ShapeTable {
 
   /** Whether objects with these keys may be sent as a shape at all. */
   static accepts(keys: readonly string[]): boolean {
-    return keys.length > 0 && keys.length <= MAX_KEYS && keys.every((key) => key.length <= MAX_KEY_CHARACTERS);
+    return (
+      keys.length > 0 && keys.length <= MAX_KEYS && keys.every((key) => key.length <= MAX_KEY_CHARACTERS)
+    );
   }
 
   /** The shape of these keys; undefined when it is not worth a number (yet). */

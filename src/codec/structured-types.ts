@@ -1,4 +1,4 @@
-import { malformed, type ByteReader } from "../core/byte-reader.ts";
+import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { Extension, TYPED_ARRAYS } from "./extension-types.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
@@ -51,7 +51,8 @@ function writeView(encoder: ValueEncoder, writer: ByteWriter, value: ArrayBuffer
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof Uint8Array) return writer.binary(bytes);
   const type = TYPED_ARRAYS.findIndex((each) => value instanceof each);
-  if (type < 0) throw encoder.unsendable(`a ${value.constructor.name} has no form in this version of the protocol`);
+  if (type < 0)
+    throw encoder.unsendable(`a ${value.constructor.name} has no form in this version of the protocol`);
   writer.escape(Extension.typedArray);
   writer.uint(type);
   writer.binary(bytes);
@@ -97,7 +98,9 @@ function writeBuffer(writer: ByteWriter, value: ArrayBuffer): void {
 type Boxed = Number | String | Boolean | BigInt;
 
 function isBoxed(value: object): value is Boxed {
-  return value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt;
+  return (
+    value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt
+  );
 }
 
 function writeBoxed(encoder: ValueEncoder, writer: ByteWriter, value: Boxed): void {
@@ -127,7 +130,9 @@ function refuseLocal(encoder: ValueEncoder, value: object): void {
 export function readBytes(reader: ByteReader): Uint8Array<ArrayBuffer> {
   const bytes = reader.binary() as Uint8Array<ArrayBuffer>;
   const { buffer } = bytes;
-  return new Uint8Array(bytes.byteLength === buffer.byteLength && buffer !== reader.bytes.buffer ? buffer : bytes);
+  return new Uint8Array(
+    bytes.byteLength === buffer.byteLength && buffer !== reader.bytes.buffer ? buffer : bytes,
+  );
 }
 
 export function readTypedArray(reader: ByteReader): ArrayBufferView {
@@ -166,7 +171,8 @@ export function readUtf16(reader: ByteReader): string {
   // One long concatenation would take many times the text's own memory until it is read.
   for (let at = 0; at + 1 < bytes.length; at += UTF16_PART_BYTES) {
     const units: number[] = [];
-    for (let n = at; n + 1 < Math.min(bytes.length, at + UTF16_PART_BYTES); n += 2) units.push(view.getUint16(n, true));
+    for (let n = at; n + 1 < Math.min(bytes.length, at + UTF16_PART_BYTES); n += 2)
+      units.push(view.getUint16(n, true));
     parts.push(String.fromCharCode(...units));
   }
   return parts.join("");

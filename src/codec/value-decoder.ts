@@ -1,9 +1,9 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { ATTACHMENT, ESCAPE } from "../core/byte-writer.ts";
 import { failure } from "../core/errors.ts";
-import type { FunctionCodec } from "./function-codec.ts";
 import { readError } from "./error-codec.ts";
 import { Extension } from "./extension-types.ts";
+import type { FunctionCodec } from "./function-codec.ts";
 import { MAX_SHAPES, ShapeTable } from "./shapes.ts";
 import {
   readArrayBuffer,
@@ -155,7 +155,8 @@ export class ValueDecoder {
   }
 
   #defineShape(reader: ByteReader, id: number): readonly string[] {
-    if (!this.#options.shapes || id !== this.#shapes.length || id >= MAX_SHAPES) throw malformed("an unknown shape");
+    if (!this.#options.shapes || id !== this.#shapes.length || id >= MAX_SHAPES)
+      throw malformed("an unknown shape");
     const keys: string[] = [];
     for (let left = reader.arrayLengthOf(reader.byte()); left > 0; left--) keys.push(this.#key(reader));
     if (!ShapeTable.accepts(keys)) throw malformed("a shape of too many or too long keys");
@@ -235,7 +236,8 @@ export class ValueDecoder {
   }
 
   #enter(): void {
-    if (++this.#depth > this.#options.maxDepth) throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
+    if (++this.#depth > this.#options.maxDepth)
+      throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
   }
 
   #register<T extends object>(container: T): T {

@@ -1,8 +1,8 @@
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure } from "../core/errors.ts";
-import type { AnyFunction, FunctionCodec } from "./function-codec.ts";
 import { writeError } from "./error-codec.ts";
 import { Extension } from "./extension-types.ts";
+import type { AnyFunction, FunctionCodec } from "./function-codec.ts";
 import { ShapeTable } from "./shapes.ts";
 import { writeStructured } from "./structured-types.ts";
 import { Visited } from "./visited.ts";
@@ -42,7 +42,8 @@ export class ValueEncoder {
    * @param functions - how functions inside the value travel; left out, they are refused
    */
   encode(writer: ByteWriter, value: unknown, functions?: FunctionCodec): void {
-    if (this.#writer) throw failure("CNR_ERR_UNSENDABLE", { path: "value", reason: "it is being sent already" });
+    if (this.#writer)
+      throw failure("CNR_ERR_UNSENDABLE", { path: "value", reason: "it is being sent already" });
     const start = writer.position;
     const attachments = writer.attachments?.length ?? 0;
     const attachedBytes = writer.attachedBytes;
@@ -116,7 +117,8 @@ export class ValueEncoder {
 
   #object(writer: ByteWriter, value: object): void {
     if (!this.#isNew(writer, value)) return;
-    if (++this.#depth > this.#options.maxDepth) throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
+    if (++this.#depth > this.#options.maxDepth)
+      throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
     this.#path[this.#depth - 1] = undefined;
     this.#checkLimit(writer.position);
     const prototype: unknown = Object.getPrototypeOf(value);
@@ -184,7 +186,9 @@ export class ValueEncoder {
 
   #sparseArray(writer: ByteWriter, value: readonly unknown[]): void {
     const { length } = value;
-    const indexes = Object.keys(value).filter((key) => String(Number(key) >>> 0) === key && Number(key) < length);
+    const indexes = Object.keys(value).filter(
+      (key) => String(Number(key) >>> 0) === key && Number(key) < length,
+    );
     writer.escape(Extension.sparseArray);
     writer.uint(length);
     writer.uint(indexes.length);
@@ -195,8 +199,9 @@ export class ValueEncoder {
   }
 
   #string(writer: ByteWriter, text: string): void {
+    if (text.length < 32 && writer.shortAscii(text)) return;
     this.#checkLimit(writer.position + text.length);
-    if (hasLoneSurrogate(text)) {
+    if (!(text as string & { isWellFormed(): boolean }).isWellFormed()) {
       writer.escape(Extension.utf16);
       return writer.binary(utf16(text));
     }
@@ -239,15 +244,6 @@ export class ValueEncoder {
 
 function hasHole(value: readonly unknown[]): boolean {
   for (let n = 0; n < value.length; n++) if (value[n] === undefined && !(n in value)) return true;
-  return false;
-}
-
-function hasLoneSurrogate(text: string): boolean {
-  if (text.length > 24) return !(text as string & { isWellFormed(): boolean }).isWellFormed();
-  for (let n = 0; n < text.length; n++) {
-    const code = text.charCodeAt(n);
-    if (code >= 0xd800 && code < 0xe000) return !(text as string & { isWellFormed(): boolean }).isWellFormed();
-  }
   return false;
 }
 

@@ -1,4 +1,4 @@
-const FEW = 16;
+const FEW = 32;
 
 /** The containers of one value that were met so far. Most values have few: a list beats a set there. */
 export class Visited {

@@ -52,7 +52,8 @@ export class ByteReader {
     const token = this.byte();
     if (token < 0x80) return token;
     const value = this.numberOf(token);
-    if (value === undefined || !Number.isSafeInteger(value) || value < 0) throw malformed("a whole number is missing");
+    if (value === undefined || !Number.isSafeInteger(value) || value < 0)
+      throw malformed("a whole number is missing");
     return value;
   }
 
@@ -138,7 +139,13 @@ export class ByteReader {
   /** The length of the array that a token opens, or -1. An element takes a byte or more, so a lying length is found here. */
   arrayLengthOf(token: number): number {
     const length =
-      (token & 0xf0) === 0x90 ? token & 0xf : token === 0xdc ? this.#big(2) : token === 0xdd ? this.#big(4) : -1;
+      (token & 0xf0) === 0x90
+        ? token & 0xf
+        : token === 0xdc
+          ? this.#big(2)
+          : token === 0xdd
+            ? this.#big(4)
+            : -1;
     if (length > this.end - this.position) throw malformed("an array is longer than the data");
     return length;
   }
@@ -146,7 +153,13 @@ export class ByteReader {
   /** The size of the map that a token opens, or -1. */
   mapSizeOf(token: number): number {
     const size =
-      (token & 0xf0) === 0x80 ? token & 0xf : token === 0xde ? this.#big(2) : token === 0xdf ? this.#big(4) : -1;
+      (token & 0xf0) === 0x80
+        ? token & 0xf
+        : token === 0xde
+          ? this.#big(2)
+          : token === 0xdf
+            ? this.#big(4)
+            : -1;
     if (size * 2 > this.end - this.position) throw malformed("a map is longer than the data");
     return size;
   }

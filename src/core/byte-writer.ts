@@ -30,13 +30,7 @@ export class ByteWriter {
 
   /** Makes sure that `count` more bytes fit. */
   reserve(count: number): void {
-    const needed = this.position + count;
-    if (needed <= this.bytes.length) return;
-    this.onGrow?.();
-    if (needed > 0x7fffffff) throw failure("CNR_ERR_VALUE_TOO_LARGE", { bytes: needed, max: 0x7fffffff });
-    const larger = allocateBytes(Math.max(needed, this.bytes.length * 2));
-    larger.set(this.bytes.subarray(0, this.position));
-    this.bytes = larger;
+    if (this.position + count > this.bytes.length) this.#grow(this.position + count);
   }
 
   byte(value: number): void {
@@ -78,6 +72,7 @@ export class ByteWriter {
   }
 
   string(text: string): void {
+    if (text.length < 32 && this.shortAscii(text)) return;
     const { length } = text;
     this.reserve(length * 3 + 5);
     const { bytes } = this;
@@ -92,6 +87,22 @@ export class ByteWriter {
     else if (needed === 3) this.#tagged(0xda, written, 2);
     else this.#tagged(0xdb, written, 4);
     this.position = start + needed + written;
+  }
+
+  /** A text of less than 32 characters, as nearly all are; false, and nothing is written, where one of them is no ASCII. */
+  shortAscii(text: string): boolean {
+    const { length } = text;
+    this.reserve(length + 1);
+    const { bytes } = this;
+    let at = this.position;
+    bytes[at++] = 0xa0 | length;
+    for (let n = 0; n < length; n++) {
+      const code = text.charCodeAt(n);
+      if (code >= 0x80) return false;
+      bytes[at++] = code;
+    }
+    this.position = at;
+    return true;
   }
 
   /** Binary. A long one becomes an attachment where attachments are taken: it is not copied, and must not change until sent. */
@@ -152,8 +163,16 @@ export class ByteWriter {
   /** Drops all that was written after this place. */
   rollBack(position: number, attachments: number): void {
     this.position = position;
-    if (!this.attachments) return;
+    if (!this.attachments || this.attachments.length === attachments) return;
     for (const dropped of this.attachments.splice(attachments)) this.attachedBytes -= dropped.length;
+  }
+
+  #grow(needed: number): void {
+    this.onGrow?.();
+    if (needed > 0x7fffffff) throw failure("CNR_ERR_VALUE_TOO_LARGE", { bytes: needed, max: 0x7fffffff });
+    const larger = allocateBytes(Math.max(needed, this.bytes.length * 2));
+    larger.set(this.bytes.subarray(0, this.position));
+    this.bytes = larger;
   }
 
   #negative(value: number): void {

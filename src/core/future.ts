@@ -12,6 +12,7 @@ export type FutureState = "pending" | "fulfilled" | "rejected" | "cancelled";
 /** Settles a future: only its maker has these names. */
 export const fulfil: unique symbol = Symbol("fulfil");
 export const fail: unique symbol = Symbol("fail");
+export const failAt: unique symbol = Symbol("failAt");
 
 let capturedResolve: (value: never) => void;
 let capturedReject: (reason: unknown) => void;
@@ -33,8 +34,8 @@ const ignore = (): void => {};
  */
 export class Future<T> extends Promise<T> {
   /** One that has failed already. */
-  static failed(error: unknown): Future<never> {
-    const future = new Future<never>();
+  static failed<T>(error: unknown): Future<T> {
+    const future = new Future<T>();
     future[fail](error);
     return future;
   }
@@ -100,7 +101,11 @@ export class Future<T> extends Promise<T> {
     if (this.#state !== "pending" || !this.#worker) return false;
     this.#worker.cancel(this.#id);
     const details = { what: "the call" };
-    this[fail](reason === undefined ? failure("CNR_ERR_CANCELLED", details) : failure("CNR_ERR_CANCELLED", details, reason));
+    this[fail](
+      reason === undefined
+        ? failure("CNR_ERR_CANCELLED", details)
+        : failure("CNR_ERR_CANCELLED", details, reason),
+    );
     return true;
   }
 
@@ -115,7 +120,11 @@ export class Future<T> extends Promise<T> {
   }
 
   /** Iterates over the outcome: an async generator on the other side needs no `await` before `for await`. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T extends AsyncIterable<infer Item> ? Item : never, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<
+    T extends AsyncIterable<infer Item> ? Item : never,
+    void,
+    undefined
+  > {
     const stream = (await this) as AsyncIterable<T extends AsyncIterable<infer Item> ? Item : never>;
     if (typeof (stream as Partial<typeof stream> | null)?.[Symbol.asyncIterator] !== "function") {
       throw new TypeError("the result is not iterable: only an async generator gives a stream");
@@ -138,6 +147,28 @@ export class Future<T> extends Promise<T> {
     this.#tell();
   }
 
+  /**
+   * Fails with what `explain` makes of the stack of whoever awaits this future. The engine finds that stack by itself,
+   * from promise to promise, so that calls that succeed pay nothing for it.
+   */
+  [failAt](explain: (waitingStack: string) => unknown): void {
+    if (this.#state !== "pending") return;
+    this.#state = "rejected";
+    // Chained with the bare functions of this promise: that chain is what the engine follows.
+    void this.#explained(explain).then(this.#resolve as never, this.#reject);
+  }
+
+  async #explained(explain: (waitingStack: string) => unknown): Promise<never> {
+    await undefined;
+    const trace: { stack?: string } = {};
+    Error.captureStackTrace?.(trace);
+    const error = explain(trace.stack ?? "");
+    // Only now: a second reaction would end the chain.
+    this.catch(ignore);
+    this.#tell();
+    throw error;
+  }
+
   #tell(): void {
     const callbacks = this.#callbacks;
     if (!callbacks) return;
@@ -148,4 +179,8 @@ export class Future<T> extends Promise<T> {
 }
 
 // `await` takes the fast path only for promises whose constructor is Promise itself.
-Object.defineProperty(Future.prototype, "constructor", { value: Promise, writable: true, configurable: true });
+Object.defineProperty(Future.prototype, "constructor", {
+  value: Promise,
+  writable: true,
+  configurable: true,
+});

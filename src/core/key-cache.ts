@@ -18,7 +18,9 @@ export function readKey(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
   if (length === 0 || length > LONGEST) return readText(bytes, start, end);
   const slot =
-    ((length * 31 + (bytes[start] as number)) * 31 + (bytes[end - 1] as number) * 7 + (bytes[start + (length >> 1)] as number)) &
+    ((length * 31 + (bytes[start] as number)) * 31 +
+      (bytes[end - 1] as number) * 7 +
+      (bytes[start + (length >> 1)] as number)) &
     (SLOTS - 1);
   const entry = entries[slot];
   if (entry !== undefined && entry.bytes.length === length) {

@@ -23,7 +23,10 @@ export class Backlog {
   }
 
   add(run: ChangeRun, member: AuthorityMember, find: (key: string) => DictEntry | undefined): void {
-    if (run.origin === member) return this.#answer(run);
+    if (run.origin === member) {
+      this.#answer(run);
+      return;
+    }
     if (run.hasClear) this.addAll();
     if (this.#isWhole) return;
     for (const key of run.keys) this.#dirty.add(key);

@@ -2,7 +2,8 @@ type Pairs = Map<object, Set<object>>;
 
 /** Whether two values are the same by content: plain objects, arrays, Map, Set, Date, RegExp, Error, binary data, cycles. */
 export function deepEqual(a: unknown, b: unknown, seen: Pairs = new Map()): boolean {
-  if (a === b || (a !== a && b !== b)) return true;
+  // Two NaN are the same here, and so are 0 and -0.
+  if (a === b || Object.is(a, b)) return true;
   if (typeof a === "function" && typeof b === "function") return String(a) === String(b);
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Object.prototype.toString.call(a) !== Object.prototype.toString.call(b)) return false;

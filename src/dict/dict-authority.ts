@@ -8,8 +8,9 @@ import { endOfTurn } from "../core/turn.ts";
 import type { DictChangeOp, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
 import type { Awaitable, CommitResult, Cursor, DictEntry, DictOp, Rev, Store } from "../stores/store.ts";
 import { AuthorityMember } from "./authority-member.ts";
-import { Backlog, type Downlink } from "./backlog.ts";
-import { type ChangeRun, ChangeRuns, type RunOutcome } from "./change-runs.ts";
+import type { Downlink } from "./backlog.ts";
+import { Broadcast } from "./broadcast.ts";
+import type { RunOutcome } from "./change-runs.ts";
 import { evaluate } from "./conditional-write.ts";
 import type { DictReplica } from "./dict-replica.ts";
 
@@ -19,13 +20,6 @@ export interface Membership extends Disposable {
   write(write: DictWrite): void;
   /** Tells all replicas what has been held back, and this one all of it: something else is about to be said to it. */
   catchUp(): void;
-}
-
-interface RemoteReplica {
-  readonly member: AuthorityMember;
-  readonly downlink: Downlink;
-  /** While it does not keep up. */
-  backlog: Backlog | undefined;
 }
 
 const NOTHING: readonly DictOp[] = [];
@@ -40,14 +34,12 @@ export class DictAuthority {
   readonly #encoder: ValueEncoder;
   readonly #id: string = toHex(randomBytes(8));
   readonly #members = new Map<string, AuthorityMember>();
-  readonly #remotes = new Set<RemoteReplica>();
   readonly #directs = new Map<AuthorityMember, DictReplica>();
-  readonly #runs = new ChangeRuns();
+  readonly #broadcast: Broadcast;
   readonly #subscription: Disposable;
-  readonly #find = (key: string): DictEntry | undefined => this.#store.get(key);
   readonly #tellAtEndOfTurn = (): void => {
     this.#isScheduled = false;
-    this.#flush();
+    this.#broadcast.flush();
     this.#tellDirects();
   };
   #joined = 0;
@@ -55,7 +47,6 @@ export class DictAuthority {
   /** Of the newest change that the store has told of. */
   #rev: Rev = 0;
   #isScheduled = false;
-  #isFlushing = false;
 
   /** @param store - opened already */
   constructor(store: Store, limits: Readonly<Limits>) {
@@ -63,6 +54,11 @@ export class DictAuthority {
     this.#store = store;
     this.#maxValueBytes = maxValueBytes;
     this.#encoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: false });
+    this.#broadcast = new Broadcast(
+      store,
+      () => this.#rev,
+      () => this.#schedule(),
+    );
     this.#subscription = store.subscribe(undefined, {
       reset: (entries, at) => this.#reset(entries, at),
       change: (rev, ops, origin) => this.#changed(rev, ops, origin),
@@ -72,18 +68,12 @@ export class DictAuthority {
   /** Brings in a replica at the other end of a link: it is told the whole state, then each change. */
   join(downlink: Downlink): Membership {
     const member = this.#newMember();
-    const remote: RemoteReplica = { member, downlink, backlog: new Backlog(true) };
-    this.#flush();
-    this.#remotes.add(remote);
-    this.#catchUp(remote);
+    const remote = this.#broadcast.join(member, downlink);
     return {
       write: (write) => this.#receive(member, write),
-      catchUp: () => {
-        this.#flush();
-        this.#catchUp(remote);
-      },
+      catchUp: () => this.#broadcast.catchUp(remote),
       [Symbol.dispose]: () => {
-        this.#remotes.delete(remote);
+        this.#broadcast.leave(remote);
         this.#members.delete(member.origin);
       },
     };
@@ -97,7 +87,10 @@ export class DictAuthority {
       maxValueBytes: this.#maxValueBytes,
       write: (write) => this.#receive(member, write),
     });
-    if (this.#closed) return replica.detach(this.#closed);
+    if (this.#closed) {
+      replica.detach(this.#closed);
+      return;
+    }
     this.#directs.set(member, replica);
     replica.reset(this.#store.rev, valuesOf(this.#store.entries()));
     replica.tell();
@@ -109,7 +102,7 @@ export class DictAuthority {
     this.#subscription[Symbol.dispose]();
     const directs = [...this.#directs.values()];
     this.#directs.clear();
-    this.#remotes.clear();
+    this.#broadcast.close();
     this.#members.clear();
     for (const replica of directs) replica.detach(reason);
   }
@@ -123,7 +116,10 @@ export class DictAuthority {
   // ---- writes, in the order in which each replica has made them ----
 
   #receive(member: AuthorityMember, write: DictWrite): void {
-    if (member.waiting) return member.waiting.push(write);
+    if (member.waiting) {
+      member.waiting.push(write);
+      return;
+    }
     const committed = this.#perform(member, write, 1);
     if (committed) {
       member.waiting = new RingBuffer();
@@ -228,7 +224,7 @@ export class DictAuthority {
   #reset(entries: Iterable<readonly [key: string, entry: DictEntry]>, at: Cursor): void {
     this.#rev = at.rev;
     for (const replica of this.#directs.values()) replica.reset(at.rev, valuesOf(entries));
-    for (const remote of this.#remotes) (remote.backlog ??= new Backlog(true)).addAll();
+    this.#broadcast.reset();
     this.#schedule();
   }
 
@@ -244,7 +240,7 @@ export class DictAuthority {
     }
     const changes: readonly DictChangeOp[] = write?.kind === "patch" ? [write] : ops;
     if (member) this.#answer(member, member.committingCount, rev, changes, outcome);
-    else this.#note(undefined, rev, 0, changes, undefined);
+    else this.#broadcast.add(undefined, rev, 0, changes, undefined);
   }
 
   #answer(
@@ -255,37 +251,17 @@ export class DictAuthority {
     outcome: RunOutcome | undefined,
   ): void {
     for (let left = count; left > 0; left--) member.answer(outcome ? undefined : rev);
-    this.#note(member, rev ?? this.#rev, count, ops, outcome);
+    this.#broadcast.add(member, rev ?? this.#rev, count, ops, outcome);
     const replica = this.#directs.get(member);
     if (!replica) return;
-    if (outcome?.kind === "refusal") return replica.refuse(outcome.code, outcome.text);
-    if (outcome) replica.result(outcome.key, outcome.value);
+    if (outcome?.kind === "refusal") replica.refuse(outcome.code, outcome.text);
+    else if (outcome) replica.result(outcome.key, outcome.value);
     else replica.acknowledge(count);
     replica.reached(this.#rev);
   }
 
-  #note(
-    origin: AuthorityMember | undefined,
-    rev: Rev,
-    answers: number,
-    ops: readonly DictChangeOp[],
-    outcome: RunOutcome | undefined,
-  ): void {
-    if (this.#remotes.size > 0) {
-      const isRead = this.#remotes.size > 1 || !this.#isOnly(origin);
-      this.#runs.add(origin, rev, answers, ops, outcome, isRead);
-    }
-    if (this.#runs.isFull && !this.#isFlushing) this.#flush();
-    else this.#schedule();
-  }
-
-  #isOnly(member: AuthorityMember | undefined): boolean {
-    for (const remote of this.#remotes) if (remote.member !== member) return false;
-    return true;
-  }
-
   #schedule(): void {
-    if (this.#isScheduled || (this.#remotes.size === 0 && this.#directs.size === 0)) return;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     endOfTurn(this.#tellAtEndOfTurn);
   }
@@ -293,61 +269,6 @@ export class DictAuthority {
   #tellDirects(): void {
     for (const replica of this.#directs.values()) replica.tell();
   }
-
-  // ---- telling the replicas at the other ends of links ----
-
-  #flush(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    const runs = this.#runs.take();
-    for (const remote of this.#remotes) {
-      if (!remote.backlog && remote.downlink.isSaturated) remote.backlog = new Backlog(false);
-      for (const run of runs) this.#tell(remote, run);
-      if (remote.backlog && !remote.downlink.isSaturated) this.#catchUp(remote);
-    }
-    this.#isFlushing = false;
-  }
-
-  #tell(remote: RemoteReplica, run: ChangeRun): void {
-    const { member, downlink } = remote;
-    if (!remote.backlog) {
-      try {
-        if (run.origin === member) answerTo(downlink, run.outcome ?? run.answers, run.rev);
-        else if (run.operations > 0) {
-          downlink.change(run.rev, run.operations, this.#runs.bytesOf(run), this.#runs.attachmentsOf(run));
-        }
-        return;
-      } catch {
-        // A message to it is half-written just now, or it is gone.
-        remote.backlog = new Backlog(false);
-        this.#schedule();
-      }
-    }
-    remote.backlog.add(run, member, this.#find);
-  }
-
-  #catchUp(remote: RemoteReplica): void {
-    const { backlog, downlink } = remote;
-    // What the store holds may be newer than what it has told of, while it is telling: then this has to wait.
-    if (!backlog || !this.#remotes.has(remote) || this.#store.rev !== this.#rev) return;
-    remote.backlog = undefined;
-    try {
-      for (let answer = backlog.answers[0]; answer !== undefined; answer = backlog.answers[0]) {
-        answerTo(downlink, answer, 0);
-        backlog.answers.shift();
-      }
-      if (backlog.isWhole) downlink.reset(this.#rev, this.#store.entries());
-      else downlink.values(this.#rev, backlog.values(this.#find));
-    } catch {
-      remote.backlog = backlog;
-    }
-  }
-}
-
-function answerTo(downlink: Downlink, answer: number | RunOutcome, rev: Rev): void {
-  if (typeof answer === "number") downlink.acknowledge(answer, rev);
-  else if (answer.kind === "result") downlink.result(rev, answer.key, answer.value);
-  else downlink.refuse(answer.code, answer.text);
 }
 
 function resultOf([op]: readonly DictOp[]): RunOutcome | undefined {
@@ -356,16 +277,8 @@ function resultOf([op]: readonly DictOp[]): RunOutcome | undefined {
 
 /** The operations of a write that depends on nothing. */
 function plainOps(write: DictWrite): readonly PlainDictOp[] | undefined {
-  switch (write.kind) {
-    case "set":
-    case "delete":
-    case "clear":
-      return [write];
-    case "update":
-      return write.changes;
-    default:
-      return undefined;
-  }
+  if (write.kind === "set" || write.kind === "delete" || write.kind === "clear") return [write];
+  return write.kind === "update" ? write.changes : undefined;
 }
 
 function nextPlainOps(line: RingBuffer<DictWrite>): readonly PlainDictOp[] | undefined {

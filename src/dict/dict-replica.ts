@@ -9,7 +9,8 @@ import { applyPatch } from "./byte-patch.ts";
 import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
 import type { ChangeOrigin } from "./dict-event.ts";
 import { DictValue, type ValueCodec } from "./dict-value.ts";
-import { type Effect, PendingOperations } from "./pending-operations.ts";
+import type { Effect } from "./pending-operations.ts";
+import { ReplicaView } from "./replica-view.ts";
 import type { Uplink } from "./uplink.ts";
 
 export interface ReplicaOptions {
@@ -34,9 +35,8 @@ export class DictReplica {
   readonly #onError: (error: unknown) => void;
   readonly #listeners: ChangeListeners;
   readonly #detachListeners = new Set<(reason: ConnectorError) => void>();
-  readonly #pending = new PendingOperations();
+  readonly #view = new ReplicaView();
   readonly #writer = new ByteWriter();
-  #server: Map<string, DictValue> = new Map();
   /** The server's state is that of this revision. */
   #rev = 0;
   #uplink: Uplink | undefined;
@@ -59,44 +59,24 @@ export class DictReplica {
 
   /** Own operations that the server has not answered. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#view.pending.size;
   }
 
   /** What a key holds as this side sees it; undefined when it is not there. */
   find(key: string): DictValue | undefined {
-    const { overlay } = this.#pending;
-    if (overlay.size > 0) {
-      const own = overlay.get(key);
-      if (own) return own.bytes ? own : undefined;
-    }
-    return this.#pending.hidesAll ? undefined : this.#server.get(key);
+    return this.#view.find(key);
   }
 
   get(key: string): unknown {
-    return this.find(key)?.read(this.codec);
+    return this.#view.find(key)?.read(this.codec);
   }
 
   get size(): number {
-    let size = this.#pending.hidesAll ? 0 : this.#server.size;
-    for (const [key, own] of this.#pending.overlay) {
-      const wasThere = !this.#pending.hidesAll && this.#server.has(key);
-      if (own.bytes && !wasThere) size++;
-      else if (!own.bytes && wasThere) size--;
-    }
-    return size;
+    return this.#view.size;
   }
 
-  *entries(): Generator<[key: string, value: DictValue]> {
-    const { overlay } = this.#pending;
-    if (!this.#pending.hidesAll) {
-      for (const [key, value] of this.#server) {
-        const own = overlay.get(key) ?? value;
-        if (own.bytes) yield [key, own];
-      }
-    }
-    for (const [key, own] of overlay) {
-      if (own.bytes && (this.#pending.hidesAll || !this.#server.has(key))) yield [key, own];
-    }
+  entries(): Generator<[key: string, value: DictValue]> {
+    return this.#view.entries();
   }
 
   // ---- writing ----
@@ -179,7 +159,7 @@ export class DictReplica {
   /** Resolves when the server has ordered all own writes so far. */
   synced(): Promise<void> {
     if (!this.#uplink) throw this.#notConnected();
-    return this.#pending.whenAnswered();
+    return this.#view.pending.whenAnswered();
   }
 
   /** The bytes of a value; throws the `CodecError` or `LimitError` that says why it cannot travel. */
@@ -226,8 +206,8 @@ export class DictReplica {
     this.#uplink = undefined;
     this.#detached = reason;
     this.#isStale = true;
-    const before = this.#view();
-    const dropped = this.#pending.dropAll();
+    const before = this.#viewed();
+    const dropped = this.#view.pending.dropAll();
     this.#noteDifference(before);
     for (const { outcome, answered } of dropped) {
       outcome?.reject(reason);
@@ -239,14 +219,8 @@ export class DictReplica {
 
   /** The server's whole state, in place of what was known of it. */
   reset(rev: number, entries: Iterable<readonly [key: string, bytes: Uint8Array]>): void {
-    const before = this.#view();
-    const server = new Map<string, DictValue>();
-    for (const [key, bytes] of entries) {
-      const value = new DictValue(bytes);
-      const known = this.#server.get(key);
-      server.set(key, known?.isSame(value) ? known : value);
-    }
-    this.#server = server;
+    const before = this.#viewed();
+    this.#view.reset(Array.from(entries, ([key, bytes]) => [key, new DictValue(bytes)]));
     this.#rev = rev;
     this.#isStale = false;
     this.#noteDifference(before);
@@ -280,8 +254,8 @@ export class DictReplica {
    * @param code - of the error table, when the other side's version knows the same ones
    */
   refuse(code: string, text: string): void {
-    const before = this.#view();
-    const operation = this.#pending.dropOldest();
+    const before = this.#viewed();
+    const operation = this.#view.pending.dropOldest();
     if (!operation) throw unexpected();
     this.#noteDifference(before);
     const key = operation.effects[0]?.key ?? "";
@@ -325,12 +299,12 @@ export class DictReplica {
       if (isClear) for (const [key, value] of this.entries()) this.#listeners.note(key, value, undefined);
       for (const { key, value } of effects) this.#listeners.note(key, this.find(key), value);
     }
-    this.#pending.add({ effects, isClear, outcome, answered: undefined });
+    this.#view.pending.add({ effects, isClear, outcome, answered: undefined });
     const event = this.#listeners.close("local");
     try {
       uplink.write(write);
     } catch (error) {
-      this.#pending.dropNewest();
+      this.#view.pending.dropNewest();
       this.#listeners.retract(event);
       throw error;
     }
@@ -340,17 +314,17 @@ export class DictReplica {
   #condition(base: DictValue | undefined): DictCondition {
     if (!base) return { kind: "absent" };
     if (base.place === 0) return { kind: "since", rev: this.#rev };
-    return { kind: "own", distance: this.#pending.nextPlace - base.place };
+    return { kind: "own", distance: this.#view.pending.nextPlace - base.place };
   }
 
   #settle(result: Effect | undefined): void {
-    const operation = this.#pending.settleOldest();
+    const operation = this.#view.pending.settleOldest();
     if (!operation) throw unexpected();
-    if (operation.isClear) this.#server.clear();
-    for (const { key, value } of result ? [result] : operation.effects) this.#put(key, value);
+    if (operation.isClear) this.#view.clear();
+    for (const { key, value } of result ? [result] : operation.effects) this.#view.put(key, value);
     if (result) {
       const shown = operation.effects[0]?.value;
-      if (!this.#pending.hides(result.key) && !result.value.isSame(shown)) {
+      if (!this.#view.pending.hides(result.key) && !result.value.isSame(shown)) {
         this.#listeners.note(result.key, shown, result.value);
         this.#listeners.close("remote");
       }
@@ -362,30 +336,25 @@ export class DictReplica {
   #apply(op: DictChangeOp): void {
     if (op.kind === "clear") {
       if (this.#listeners.isHeard) {
-        for (const [key, value] of this.#server) {
-          if (!this.#pending.hides(key)) this.#listeners.note(key, value, undefined);
+        for (const [key, value] of this.#view.server) {
+          if (!this.#view.pending.hides(key)) this.#listeners.note(key, value, undefined);
         }
       }
-      this.#server.clear();
+      this.#view.clear();
       return;
     }
     const { key } = op;
-    const before = this.#server.get(key);
+    const before = this.#view.server.get(key);
     const value = new DictValue(
       op.kind === "set" ? op.value : op.kind === "delete" ? undefined : applyPatch(before?.bytes, op.patch),
     );
-    this.#put(key, value);
-    if (this.#listeners.isHeard && !this.#pending.hides(key)) this.#listeners.note(key, before, value);
-  }
-
-  #put(key: string, value: DictValue): void {
-    if (value.bytes) this.#server.set(key, value);
-    else this.#server.delete(key);
+    this.#view.put(key, value);
+    if (this.#listeners.isHeard && !this.#view.pending.hides(key)) this.#listeners.note(key, before, value);
   }
 
   /** The view as it is, for `#noteDifference`; nothing when nobody listens. */
-  #view(): Map<string, DictValue> | undefined {
-    return this.#listeners.isHeard ? new Map(this.entries()) : undefined;
+  #viewed(): Map<string, DictValue> | undefined {
+    return this.#listeners.isHeard ? new Map(this.#view.entries()) : undefined;
   }
 
   #noteDifference(before: ReadonlyMap<string, DictValue> | undefined): void {
@@ -410,7 +379,7 @@ export class DictReplica {
 
   /** Keys that the server has were checked by somebody; most writes go to these. */
   #checkKey(uplink: Uplink, key: string): void {
-    if (!this.#server.has(key)) checkNewKey(uplink, key);
+    if (!this.#view.server.has(key)) checkNewKey(uplink, key);
   }
 }
 

@@ -157,9 +157,10 @@ export class SharedDict<V extends object = LooseVars> {
       const given = fn(base?.read(this.#replica.codec) as V[K] | undefined);
       // Only a promise is awaited: the write of a plain function goes out in order with the writes after it.
       const next = isThenable(given) ? await given : given;
-      if (isOver() || this.#replica.find(key) !== base) return undefined;
-      await this.#replica.swap(key, base, next === undefined ? undefined : this.#replica.encode(next));
-      return { value: next as V[K] };
+      if (isOver()) return undefined;
+      if (this.#replica.find(key) !== base) return this.#lookAgain();
+      const bytes = next === undefined ? undefined : this.#replica.encode(next);
+      return (await isTaken(this.#replica.swap(key, base, bytes))) ? { value: next as V[K] } : undefined;
     });
   }
 
@@ -199,8 +200,8 @@ export class SharedDict<V extends object = LooseVars> {
       if (deepEqual(base?.read(this.#replica.codec), expected)) {
         // Refused or not: what is here then is the newest.
         isNewest = true;
-        await this.#replica.swap(key, base, value === undefined ? undefined : this.#replica.encode(value));
-        return { value: true };
+        const bytes = value === undefined ? undefined : this.#replica.encode(value);
+        return (await isTaken(this.#replica.swap(key, base, bytes))) ? { value: true } : undefined;
       }
       if (isNewest) throw failure("CNR_ERR_CONFLICT", { key });
       await this.#replica.barrier();
@@ -230,7 +231,8 @@ export class SharedDict<V extends object = LooseVars> {
       const draft = base?.copy(replica.codec) as V[K];
       const given = recipe(draft);
       const next = (isThenable(given) ? await given : given) ?? draft;
-      if (isOver() || replica.find(key) !== base) return undefined;
+      if (isOver()) return undefined;
+      if (this.#replica.find(key) !== base) return this.#lookAgain();
       const bytes = next === undefined ? undefined : replica.encode(next);
       const edited = new DictValue(bytes);
       if (base ? edited.isSame(base) : !bytes) {
@@ -238,8 +240,8 @@ export class SharedDict<V extends object = LooseVars> {
         await replica.barrier();
         return replica.find(key) === base ? { value: draft } : undefined;
       }
-      await this.#replace(key, base, bytes);
-      return { value: edited.read(replica.codec) as V[K] };
+      const sent = this.#replace(key, base, bytes);
+      return (await isTaken(sent)) ? { value: edited.read(replica.codec) as V[K] } : undefined;
     });
   }
 
@@ -323,7 +325,12 @@ export class SharedDict<V extends object = LooseVars> {
       : this.#replica.swap(key, base, bytes);
   }
 
-  /** Tries until it gives something: a conflict, or nothing, means that somebody else has written meanwhile. */
+  /** Something was written meanwhile: another try goes on from what the server has, and lets others run before. */
+  async #lookAgain(): Promise<undefined> {
+    await this.#replica.barrier();
+  }
+
+  /** Tries until it gives something: nothing means that somebody else has written meanwhile. */
   #retry<T>(
     what: string,
     options: WaitOptions | undefined,
@@ -337,7 +344,7 @@ export class SharedDict<V extends object = LooseVars> {
           const done = await attempt(isOver);
           if (done) waiter.resolve(done.value);
         } catch (error) {
-          if (!isConflict(error)) waiter.reject(error);
+          waiter.reject(error);
         }
       }
     };
@@ -354,6 +361,17 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
   );
+}
+
+/** False when somebody else has written the key meanwhile. */
+async function isTaken(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (isConflict(error)) return false;
+    throw error;
+  }
 }
 
 function isConflict(error: unknown): boolean {

@@ -27,7 +27,8 @@ export function functionsByReference(
       }
       writer.uint(FunctionForm.reference);
       writer.uint(references.lend(fn));
-      writer.string(fn.name.slice(0, MAX_NAME_CHARACTERS));
+      // A class may have a static member of this name.
+      writer.string(String(fn.name).slice(0, MAX_NAME_CHARACTERS));
     },
     read(reader): AnyFunction {
       const form = reader.uint();

@@ -1,4 +1,5 @@
 import { failure } from "../core/errors.ts";
+import { Future } from "../core/future.ts";
 import type { AnyFunction } from "./captured-function.ts";
 
 /** Calls a function of the other side by the number it is known by. */
@@ -73,7 +74,9 @@ export class ReferenceTable {
   /** The other side gives back its holds on a function of ours. */
   takeBack(id: number, holds: number): void {
     const exported = this.#exported.get(id);
-    if (!exported) return;
+    if (!exported || holds > exported.holds) {
+      throw failure("CNR_ERR_PROTOCOL", { reason: `it gave back a callback that it did not hold: ${id}` });
+    }
     exported.holds -= holds;
     if (exported.holds > 0) return;
     this.#exported.delete(id);
@@ -89,8 +92,11 @@ export class ReferenceTable {
       this.#scope?.push(known);
       return living;
     }
+    if (this.#held.size >= this.#max) {
+      throw failure("CNR_ERR_PROTOCOL", { reason: `more than ${this.#max} live callbacks (limits.maxReferences)` });
+    }
     const proxy: AnyFunction = (...args) => {
-      if (held.isReleased) throw failure("CNR_ERR_RELEASED");
+      if (held.isReleased) return Future.failed(failure("CNR_ERR_RELEASED"));
       return this.#call(id, args);
     };
     Object.defineProperty(proxy, "name", { value: name, configurable: true });
@@ -144,12 +150,9 @@ export class ReferenceTable {
     this.#drop(held);
   }
 
-  /** The link is gone, and with it all that was lent. */
+  /** The link is gone, and with it all that was lent. Calls of what is still held here say so. */
   clear(): void {
-    for (const held of this.#held.values()) {
-      held.isReleased = true;
-      this.#collected.unregister(held);
-    }
+    for (const held of this.#held.values()) this.#collected.unregister(held);
     this.#held.clear();
     this.#exported.clear();
     this.#ids.clear();

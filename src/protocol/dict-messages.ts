@@ -76,7 +76,8 @@ export function writeDictWrite(writer: ByteWriter, write: DictWrite): void {
     case "set":
     case "delete":
     case "clear":
-      return writeChangeOp(writer, write);
+      writeChangeOp(writer, write);
+      return;
     case "update":
       writer.byte(Kind.update);
       writer.uint(write.changes.length);
@@ -101,7 +102,8 @@ export function writeDictWrite(writer: ByteWriter, write: DictWrite): void {
       writer.float(write.by);
       return;
     case "barrier":
-      return writer.byte(Kind.barrier);
+      writer.byte(Kind.barrier);
+      return;
   }
 }
 

@@ -48,10 +48,13 @@ export class FrameDecoder {
       }
       const left = bytes.length - at;
       if (left < HEADER_BYTES) return this.#keep(bytes, at, HEADER_BYTES);
-      const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+      const length =
+        (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
       const kind = bytes[at + 3] as number;
       if (length > this.maxFrameBytes) {
-        throw failure("CNR_ERR_PROTOCOL", { reason: `a frame of ${length} bytes, the limit is ${this.maxFrameBytes}` });
+        throw failure("CNR_ERR_PROTOCOL", {
+          reason: `a frame of ${length} bytes, the limit is ${this.maxFrameBytes}`,
+        });
       }
       if (kind === FrameKind.raw) {
         this.#rawLeft = length;

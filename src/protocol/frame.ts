@@ -23,7 +23,13 @@ export function isCounted(kind: number): boolean {
   return kind >= FrameKind.message;
 }
 
-export function writeFrameHeader(bytes: Uint8Array, at: number, length: number, kind: number, channel = 0): void {
+export function writeFrameHeader(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  kind: number,
+  channel = 0,
+): void {
   bytes[at] = length;
   bytes[at + 1] = length >>> 8;
   bytes[at + 2] = length >>> 16;

@@ -45,7 +45,9 @@ export function encodeHello(hello: Hello): Uint8Array {
 }
 
 /** Only the version is read of another version's HELLO: the rest may look different there. */
-export function decodeHello(bytes: Uint8Array): Hello | { readonly version: number; readonly sessionId?: undefined } {
+export function decodeHello(
+  bytes: Uint8Array,
+): Hello | { readonly version: number; readonly sessionId?: undefined } {
   const reader = new ByteReader(bytes);
   const version = readOpening(reader);
   if (version !== PROTOCOL_VERSION) return { version };
@@ -65,7 +67,9 @@ export function encodeWelcome(welcome: Welcome): Uint8Array {
   return written(writer);
 }
 
-export function decodeWelcome(bytes: Uint8Array): Welcome | { readonly version: number; readonly epoch?: undefined } {
+export function decodeWelcome(
+  bytes: Uint8Array,
+): Welcome | { readonly version: number; readonly epoch?: undefined } {
   const reader = new ByteReader(bytes);
   const version = readOpening(reader);
   if (version !== PROTOCOL_VERSION) return { version };

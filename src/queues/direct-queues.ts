@@ -5,9 +5,10 @@ import { ByteWriter } from "../core/byte-writer.ts";
 import type { PutFields, QueueQuestion } from "../protocol/queue-messages.ts";
 import { HostPlace } from "./host-place.ts";
 import { readBody } from "./item-body.ts";
+import type { ParkedPut, PutSender } from "./put-line.ts";
 import type { Outcome, QueueBinding, QueueGetter, QueueHandle, Settler } from "./queue-binding.ts";
 import { lostRequest } from "./queue-errors.ts";
-import type { ParkedPut, PutSender, QueueHost } from "./queue-host.ts";
+import type { QueueHost } from "./queue-host.ts";
 
 /** The queues of a host in this process, for this program itself: one among the host's users, served in the same line. */
 export class DirectQueues implements QueueBinding, PutSender {
@@ -39,7 +40,7 @@ export class DirectQueues implements QueueBinding, PutSender {
   end(reason: unknown): void {
     const getters = [...this.#getters.values()];
     const requests = [...this.#requests];
-    for (const parked of this.#parked.values()) parked.isCancelled = true;
+    for (const parked of this.#parked.values()) this.host.cancel(parked);
     this.host.release(this.#owner);
     this.#getters.clear();
     this.#requests.clear();
@@ -72,7 +73,7 @@ export class DirectQueues implements QueueBinding, PutSender {
 
   cancelPut(request: number): void {
     const parked = this.#parked.get(request);
-    if (parked) parked.isCancelled = true;
+    if (parked) this.host.cancel(parked);
     this.#take(request);
   }
 

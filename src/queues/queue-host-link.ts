@@ -1,21 +1,19 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
-import { failure } from "../core/errors.ts";
 import { endOfTurn } from "../core/turn.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import {
   MAX_QUEUE_DEMAND,
   MAX_QUEUE_HANDLES,
   QueueSpace,
-  readPutFields,
   readQuestion,
   readQueueOpen,
 } from "../protocol/queue-messages.ts";
 import type { Session } from "../session/session.ts";
 import type { Delivery } from "../stores/store.ts";
-import { CountedMessage } from "./counted-message.ts";
 import { type HostGetter, HostPlace } from "./host-place.ts";
-import type { ParkedPut, PutSender, QueueHost } from "./queue-host.ts";
+import { LinkPuts } from "./link-puts.ts";
+import type { QueueHost } from "./queue-host.ts";
 
 export interface ServedQueues {
   /** The queues of this client and its peer, made on first use. */
@@ -38,29 +36,27 @@ interface HandedOut {
   readonly token: number;
 }
 
-class QueueHostLink implements PutSender {
+class QueueHostLink {
   readonly #session: Session;
   readonly #queues: ServedQueues;
   readonly #hosts = new Set<QueueHost>();
   readonly #served = new Map<number, Served>();
   /** By number, counted from 1 for each session: nobody can name what was handed to somebody else. */
   readonly #handedOut = new Map<number, HandedOut>();
-  readonly #parked = new Map<number, ParkedPut>();
-  readonly #settled: CountedMessage;
-  #parkedBytes = 0;
+  readonly #puts: LinkPuts;
+  /** Handles whose items could not be taken. */
+  readonly #stuck = new Set<number>();
   #lastItem = 0;
-  #lastRequest = 0;
-  #nextSettled = 0;
 
   constructor(session: Session, queues: ServedQueues) {
     this.#session = session;
     this.#queues = queues;
-    this.#settled = new CountedMessage(session, MessageType.queueSettled);
+    this.#puts = new LinkPuts(session);
     session.handle({
       [MessageType.queueOpen]: (reader) => this.#open(reader),
       [MessageType.queueForget]: (reader) => this.#forget(reader),
       [MessageType.queuePut]: (reader) => this.#put(reader),
-      [MessageType.queueCancel]: (reader) => this.#cancel(reader.uint()),
+      [MessageType.queueCancel]: (reader) => this.#puts.cancel(reader.uint()),
       [MessageType.queueAsk]: (reader) => this.#ask(reader),
       [MessageType.queueDemand]: (reader) => this.#demand(reader),
       [MessageType.queueWithdraw]: (reader) => this.#at(reader.uint()).place.withdraw(),
@@ -72,26 +68,6 @@ class QueueHostLink implements PutSender {
     });
     session.onDrain(() => this.#resume());
     session.onEnd(() => this.#end());
-  }
-
-  stored(request: number): void {
-    this.#unpark(request);
-    if (this.#session.ended) return;
-    this.#settled.send(request, request === this.#nextSettled);
-    this.#nextSettled = request + 1;
-  }
-
-  full(request: number): void {
-    this.#answer(request, 0);
-  }
-
-  refused(request: number, reason: unknown): void {
-    this.#unpark(request);
-    if (this.#session.ended) return;
-    const writer = this.#session.begin(MessageType.queueRefused);
-    writer.uint(request);
-    this.#session.encoder.encode(writer, reason);
-    this.#session.commit();
   }
 
   #open(reader: ByteReader): void {
@@ -115,53 +91,13 @@ class QueueHostLink implements PutSender {
   }
 
   #put(reader: ByteReader): void {
-    const request = ++this.#lastRequest;
     const { host, place } = this.#at(reader.uint());
-    const fields = readPutFields(reader);
-    const taken = this.#session.takenBytes;
-    const received = reader.binary();
-    // An attachment has memory of its own; anything else stands in bytes that the next read reuses.
-    const body = this.#session.takenBytes === taken ? received.slice() : received;
-    const parked = host.put(place.queue, body, fields, this, request);
-    if (!parked) return;
-    this.#parked.set(request, parked);
-    this.#parkedBytes += body.length;
-    const max = this.#session.limits.maxUnsentBytes;
-    if (this.#parkedBytes <= max) return;
-    parked.isCancelled = true;
-    const what = "bytes in puts that wait for room in full queues";
-    this.refused(request, failure("CNR_ERR_TOO_MANY", { what, max, option: "maxUnsentBytes" }));
-  }
-
-  /** The put may have been stored meanwhile: then there is nothing to cancel. */
-  #cancel(request: number): void {
-    const parked = this.#parked.get(request);
-    if (!parked) return;
-    parked.isCancelled = true;
-    this.#unpark(request);
-  }
-
-  #unpark(request: number): void {
-    if (this.#parked.size === 0) return;
-    this.#parkedBytes -= this.#parked.get(request)?.body.length ?? 0;
-    this.#parked.delete(request);
+    this.#puts.put(host, place.queue, reader);
   }
 
   #ask(reader: ByteReader): void {
-    const request = ++this.#lastRequest;
     const { host, place } = this.#at(reader.uint());
-    const question = readQuestion(reader);
-    try {
-      const answer = host.ask(question, place.queue);
-      if (answer instanceof Promise) {
-        answer.then(
-          (number) => this.#answer(request, number),
-          (error: unknown) => this.refused(request, error),
-        );
-      } else this.#answer(request, answer);
-    } catch (error) {
-      this.refused(request, error);
-    }
+    this.#puts.ask(host, place.queue, readQuestion(reader));
   }
 
   #demand(reader: ByteReader): void {
@@ -190,9 +126,11 @@ class QueueHostLink implements PutSender {
   #handOut(handle: number, host: QueueHost, { token, body }: Delivery): boolean {
     const session = this.#session;
     // What nobody reads stays in its queue, for others, instead of piling up here.
-    if (session.ended || session.isSaturated) return false;
-    const writer = this.#beginItem();
-    if (!writer) return false;
+    const writer = session.isSaturated ? undefined : this.#beginItem();
+    if (!writer) {
+      this.#stuck.add(handle);
+      return false;
+    }
     writer.uint(handle);
     writer.binary(body);
     this.#handedOut.set(++this.#lastItem, { host, token });
@@ -204,31 +142,23 @@ class QueueHostLink implements PutSender {
     try {
       return this.#session.begin(MessageType.queueItem);
     } catch {
-      // A getter inside a value that is being sent to this client has used a queue: its message is still open.
-      endOfTurn(() => this.#resume());
+      // A getter inside a value that is being sent to this client has used a queue: that message is still open.
+      if (!this.#session.ended) endOfTurn(() => this.#resume());
       return undefined;
     }
   }
 
   #resume(): void {
-    for (const { place } of this.#served.values()) place.resume();
+    if (this.#stuck.size === 0) return;
+    const handles = [...this.#stuck];
+    this.#stuck.clear();
+    for (const handle of handles) this.#served.get(handle)?.place.resume();
   }
 
   #tell(type: number, handle: number): void {
     if (this.#session.ended) return;
     this.#session.begin(type).uint(handle);
     this.#session.commit();
-  }
-
-  #answer(request: number, answer: number | undefined): void {
-    if (this.#session.ended) return;
-    if (answer === undefined) this.stored(request);
-    else {
-      const writer = this.#session.begin(MessageType.queueAnswer);
-      writer.uint(request);
-      writer.uint(answer);
-      this.#session.commit();
-    }
   }
 
   #at(handle: number): Served {
@@ -238,9 +168,8 @@ class QueueHostLink implements PutSender {
   }
 
   #end(): void {
-    for (const parked of this.#parked.values()) parked.isCancelled = true;
+    this.#puts.end();
     for (const host of this.#hosts) host.release(this.#session.id);
-    this.#parked.clear();
     this.#handedOut.clear();
     this.#served.clear();
   }

@@ -1,26 +1,8 @@
 import { ConnectorError, failure } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
-import { RingBuffer } from "../core/ring-buffer.ts";
 import { type PutFields, QueueQuestion } from "../protocol/queue-messages.ts";
 import type { Awaitable, Consumer, ConsumerSink, Store } from "../stores/store.ts";
-
-/** Who puts, and hears what has become of each put by the number that it gave it. */
-export interface PutSender {
-  stored(request: number): void;
-  /** There is no room, and the put did not want to wait. */
-  full(request: number): void;
-  refused(request: number, reason: unknown): void;
-}
-
-/** A put that waits for room. */
-export interface ParkedPut {
-  readonly body: Uint8Array;
-  readonly fields: PutFields;
-  readonly sender: PutSender;
-  readonly request: number;
-  /** Set by the sender when it no longer wants it. */
-  isCancelled: boolean;
-}
+import { type ParkedPut, PutLine, type PutSender } from "./put-line.ts";
 
 const ignore = (): void => {};
 
@@ -32,9 +14,10 @@ export class QueueHost {
   readonly limits: Readonly<Limits>;
   readonly #store: Store;
   /** Only queues that have puts waiting. */
-  readonly #parked = new Map<string, RingBuffer<ParkedPut>>();
+  readonly #parked = new Map<string, PutLine>();
   readonly #closed = new Set<string>();
-  #isAdmitting = false;
+  /** Puts that the store has taken and not yet carried out: its size does not count them. */
+  readonly #onTheWay = new Map<string, number>();
 
   /** @param store - opened and closed by its owner, who ends all users of this host before it closes the store */
   constructor(store: Store, limits: Readonly<Limits>) {
@@ -60,11 +43,18 @@ export class QueueHost {
     else if (this.#closed.has(queue)) sender.refused(request, failure("CNR_ERR_QUEUE_CLOSED", { queue }));
     else if (fields.tries) sender.full(request);
     else {
-      const parked: ParkedPut = { body, fields, sender, request, isCancelled: false };
+      const parked: ParkedPut = { queue, body, fields, sender, request, isCancelled: false };
       (line ?? this.#newLine(queue)).push(parked);
       return parked;
     }
     return undefined;
+  }
+
+  /** Drops a put that waits for room: its sender no longer wants it, and hears nothing more. */
+  cancel(parked: ParkedPut): void {
+    const line = this.#parked.get(parked.queue);
+    line?.cancel(parked);
+    if (line?.isEmpty) this.#parked.delete(parked.queue);
   }
 
   /** @param owner - whose end, told by `release`, gives back what it holds */
@@ -129,38 +119,35 @@ export class QueueHost {
     this.#closed.add(queue);
     const line = this.#parked.get(queue);
     this.#parked.delete(queue);
-    for (const parked of line ?? []) {
-      if (!parked.isCancelled)
-        parked.sender.refused(parked.request, failure("CNR_ERR_QUEUE_CLOSED", { queue }));
+    for (let parked = line?.shift(); parked; parked = line?.shift()) {
+      parked.sender.refused(parked.request, failure("CNR_ERR_QUEUE_CLOSED", { queue }));
     }
     const closed = this.#store.closeQueue(queue);
     return closed instanceof Promise ? closed.then(() => undefined) : undefined;
   }
 
-  #newLine(queue: string): RingBuffer<ParkedPut> {
-    const line = new RingBuffer<ParkedPut>();
+  #newLine(queue: string): PutLine {
+    const line = new PutLine();
     this.#parked.set(queue, line);
     return line;
   }
 
   #hasRoom(queue: string): boolean {
-    return this.size(queue) < this.limits.maxQueueItems;
+    const onTheWay = this.#onTheWay.size > 0 ? (this.#onTheWay.get(queue) ?? 0) : 0;
+    return this.size(queue) + onTheWay < this.limits.maxQueueItems;
   }
 
   #admit(queue: string): void {
     const line = this.#parked.get(queue);
     // What is admitted may be handed out at once, which leads back here.
-    if (!line || this.#isAdmitting) return;
-    this.#isAdmitting = true;
-    try {
-      while (line.size > 0 && (line.peek()?.isCancelled || this.#hasRoom(queue))) {
-        const { body, fields, sender, request, isCancelled } = line.shift() as ParkedPut;
-        if (!isCancelled) this.#add(queue, body, fields, sender, request);
-      }
-      if (line.size === 0) this.#parked.delete(queue);
-    } finally {
-      this.#isAdmitting = false;
+    if (!line || line.isAdmitting) return;
+    line.isAdmitting = true;
+    while (!line.isEmpty && this.#hasRoom(queue)) {
+      const { body, fields, sender, request } = line.shift() as ParkedPut;
+      this.#add(queue, body, fields, sender, request);
     }
+    line.isAdmitting = false;
+    if (line.isEmpty) this.#parked.delete(queue);
   }
 
   #add(queue: string, body: Uint8Array, fields: PutFields, sender: PutSender, request: number): void {
@@ -171,12 +158,28 @@ export class QueueHost {
       sender.refused(request, error);
       return;
     }
-    if (result instanceof Promise) {
-      result.then(
-        () => sender.stored(request),
-        (error: unknown) => sender.refused(request, error),
-      );
-    } else sender.stored(request);
+    if (result instanceof Promise) void this.#addLater(result, queue, sender, request);
+    else sender.stored(request);
+  }
+
+  async #addLater(
+    result: Promise<unknown>,
+    queue: string,
+    sender: PutSender,
+    request: number,
+  ): Promise<void> {
+    this.#onTheWay.set(queue, (this.#onTheWay.get(queue) ?? 0) + 1);
+    const failed = await result.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const left = (this.#onTheWay.get(queue) ?? 1) - 1;
+    if (left === 0) this.#onTheWay.delete(queue);
+    else this.#onTheWay.set(queue, left);
+    if (failed) sender.refused(request, failed.error);
+    else sender.stored(request);
+    // One that failed, or that was a repetition, leaves its room to the next.
+    this.#admit(queue);
   }
 }
 

@@ -15,6 +15,8 @@ import { CountedMessage } from "./counted-message.ts";
 import { readBody, writeBody } from "./item-body.ts";
 import type { Outcome, QueueBinding, QueueGetter, QueueHandle, Settler } from "./queue-binding.ts";
 import { lostRequest } from "./queue-errors.ts";
+import { RemoteHandle } from "./remote-handle.ts";
+import { RunMessage } from "./run-message.ts";
 
 /** The queues at the other end of a session: one for both spaces, because their messages share its numbers. */
 export class RemoteQueues {
@@ -24,25 +26,19 @@ export class RemoteQueues {
   readonly #handles = new Map<number, RemoteHandle>();
   readonly #requests = new Map<number, Settler<Outcome>>();
   readonly #demand: CountedMessage;
+  readonly #accepted: RunMessage;
   #lastHandle = 0;
   #lastRequest = 0;
   #lastItem = 0;
   #lastDemanded = 0;
-  /** Items accepted since the last acknowledgement, one after the other. */
-  #firstAccepted = 0;
-  #acceptedCount = 0;
-  #isAcknowledgementDue = false;
   /** Requests from `#firstUnsent` on were written while the session had sent so many frames. */
   #sentFrames = 0;
   #firstUnsent = 1;
-  readonly #acknowledge = (): void => {
-    this.#isAcknowledgementDue = false;
-    this.#writeAcknowledgement();
-  };
 
   constructor(session: Session) {
     this.#session = session;
     this.#demand = new CountedMessage(session, MessageType.queueDemand);
+    this.#accepted = new RunMessage(session, MessageType.queueAcknowledge, queueMicrotask);
     const binding = (space: QueueSpace): QueueBinding => ({
       open: (name, getter, functions) => this.#open(space, name, getter, functions),
       end: (reason) => this.#end(reason),
@@ -106,15 +102,11 @@ export class RemoteQueues {
   }
 
   /**
-   * The acknowledgement leaves when all that was read has been handed over, before anything that the getters then send:
-   * what a getter does because of its item can never arrive without it.
+   * Told when all that was read has been handed over, before any getter goes on:
+   * what a getter sends because of its item never arrives without this.
    */
   accept(item: number): void {
-    if (item !== this.#firstAccepted + this.#acceptedCount) this.#writeAcknowledgement();
-    if (this.#acceptedCount++ === 0) this.#firstAccepted = item;
-    if (this.#isAcknowledgementDue) return;
-    this.#isAcknowledgementDue = true;
-    queueMicrotask(this.#acknowledge);
+    this.#accepted.add(item);
   }
 
   giveBack(item: number): void {
@@ -136,8 +128,13 @@ export class RemoteQueues {
     getter: QueueGetter,
     functions: FunctionCodec | undefined,
   ): QueueHandle {
-    if (this.#handles.size >= MAX_QUEUE_HANDLES) {
-      throw failure("CNR_ERR_TOO_MANY", { what: "queues and gets of one link", max: MAX_QUEUE_HANDLES });
+    const max = Math.min(this.#session.limits.maxPendingCalls, MAX_QUEUE_HANDLES);
+    if (this.#handles.size >= max) {
+      throw failure("CNR_ERR_TOO_MANY", {
+        what: "queues and gets of one link",
+        max,
+        option: "maxPendingCalls",
+      });
     }
     const writer = this.#session.begin(MessageType.queueOpen);
     const handle = new RemoteHandle(this, ++this.#lastHandle, getter, functions);
@@ -181,16 +178,6 @@ export class RemoteQueues {
     else this.giveBack(item);
   }
 
-  #writeAcknowledgement(): void {
-    const count = this.#acceptedCount;
-    this.#acceptedCount = 0;
-    if (count === 0 || this.#session.ended) return;
-    const writer = this.#session.begin(MessageType.queueAcknowledge);
-    writer.uint(this.#firstAccepted);
-    writer.uint(count);
-    this.#session.commit();
-  }
-
   #tell(type: number, subject: number): void {
     this.#session.begin(type).uint(subject);
     this.#session.commit();
@@ -206,60 +193,5 @@ export class RemoteQueues {
       settler.reject(lostRequest(reason, request >= firstUnsent ? "no" : "unknown"));
     }
     for (const { getter } of handles) getter.lost(reason);
-  }
-}
-
-class RemoteHandle implements QueueHandle {
-  readonly getter: QueueGetter;
-  readonly #queues: RemoteQueues;
-  readonly #handle: number;
-  readonly #functions: FunctionCodec | undefined;
-
-  constructor(
-    queues: RemoteQueues,
-    handle: number,
-    getter: QueueGetter,
-    functions: FunctionCodec | undefined,
-  ) {
-    this.#queues = queues;
-    this.#handle = handle;
-    this.getter = getter;
-    this.#functions = functions;
-  }
-
-  put(value: unknown, fields: PutFields, settler: Settler<Outcome>): number {
-    return this.#queues.put(this.#handle, value, fields, this.#functions, settler);
-  }
-
-  cancelPut(request: number): void {
-    this.#queues.cancelPut(request);
-  }
-
-  ask(question: QueueQuestion, settler: Settler<Outcome>): void {
-    this.#queues.ask(this.#handle, question, settler);
-  }
-
-  demand(): void {
-    this.#queues.demand(this.#handle);
-  }
-
-  withdraw(): void {
-    this.#queues.withdraw(this.#handle);
-  }
-
-  accept(item: number): void {
-    this.#queues.accept(item);
-  }
-
-  giveBack(item: number): void {
-    this.#queues.giveBack(item);
-  }
-
-  decode(body: Uint8Array): unknown {
-    return this.#queues.decode(body, this.#functions);
-  }
-
-  close(): void {
-    this.#queues.forget(this.#handle);
   }
 }

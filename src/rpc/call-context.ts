@@ -1,3 +1,5 @@
+import type { AnyFunction } from "../functions/captured-function.ts";
+
 /** What a called function can learn about its call. */
 export class CallContext {
   /** Who calls: the server's peer, or the client's server side. */
@@ -43,11 +45,12 @@ export function getContext(): CallContext {
   return current;
 }
 
-export function runInContext<T>(context: CallContext, run: () => T): T {
+/** Its name marks, in the stack of an error, where the library called: see `withLocalFrames`. */
+export function callInContext(context: CallContext, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   const outer = current;
   current = context;
   try {
-    return run();
+    return Reflect.apply(fn, self, args);
   } finally {
     current = outer;
   }

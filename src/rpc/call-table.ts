@@ -1,10 +1,15 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
-import type { Future } from "../core/future.ts";
+import { Future } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import { functionsByReference } from "../functions/by-reference.ts";
-import { type AnyFunction, formOf, readCapturedFunction, writeCapturedFunction } from "../functions/captured-function.ts";
+import {
+  type AnyFunction,
+  type CapturedFunction,
+  formOf,
+  readCapturedFunction,
+} from "../functions/captured-function.ts";
 import { ReferenceTable } from "../functions/references.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { ChannelMux } from "../session/channel-mux.ts";
@@ -12,11 +17,8 @@ import type { Session } from "../session/session.ts";
 import type { CodeHost, CodeScope, Grants } from "./code-host.ts";
 import { type ExposedFunctions, unknownFunction } from "./exposed-functions.ts";
 import { IncomingCalls, type Target } from "./incoming-calls.ts";
-import { OutgoingCalls } from "./outgoing-calls.ts";
+import { OutgoingCalls, TargetKind } from "./outgoing-calls.ts";
 import { ResultStreams } from "./result-streams.ts";
-
-/** What a call is for; the number travels. */
-const TargetKind = { name: 0, reference: 1, eval: 2, exec: 3, function: 4 } as const;
 
 export interface CallTableOptions {
   readonly session: Session;
@@ -41,7 +43,7 @@ export class CallTable {
     const { session, mux, host, grants, peer } = options;
     const references = new ReferenceTable(
       session.limits.maxReferences,
-      (id, args) => this.#callReference(id, args),
+      (id, args) => this.#outgoing.call(TargetKind.reference, id, args),
       (id, holds) => this.#sendRelease(id, holds),
     );
     const functions: FunctionCodec = functionsByReference(references, host, grants.code);
@@ -65,65 +67,28 @@ export class CallTable {
       [MessageType.stream]: (reader) => {
         const id = reader.uint();
         const channel = streams.claim(reader.uint());
-        streams.receive(this.#outgoing.answered(id), channel);
+        const pending = this.#outgoing.answered(id);
+        streams.receive(pending.future, channel, this.#outgoing.placeOf(pending));
       },
     });
   }
 
   callName(name: string, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
-    return this.#outgoing.call(
-      {
-        what: `callRemote("${name}")`,
-        write(writer) {
-          writer.byte(TargetKind.name);
-          writer.string(name);
-        },
-      },
-      args,
-      options,
-    );
+    return this.#outgoing.call(TargetKind.name, name, args, options);
   }
 
   callFunction(fn: AnyFunction, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
-    const { host } = this.#options;
-    return this.#outgoing.call(
-      {
-        what: `call(${fn.name || "function"})`,
-        write(writer) {
-          writer.byte(TargetKind.function);
-          writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, fn.name || "the function"));
-        },
-      },
-      args,
-      options,
-    );
+    let captured: CapturedFunction;
+    try {
+      captured = formOf(fn) ?? this.#options.host.capture(fn, fn.name || "the function");
+    } catch (error) {
+      return Future.failed(error);
+    }
+    return this.#outgoing.call(TargetKind.function, captured, args, options);
   }
 
   run(kind: "eval" | "exec", code: string, options?: WaitOptions): Future<unknown> {
-    return this.#outgoing.call(
-      {
-        what: `${kind}()`,
-        write(writer) {
-          writer.byte(TargetKind[kind]);
-          writer.string(code);
-        },
-      },
-      [],
-      options,
-    );
-  }
-
-  #callReference(id: number, args: unknown[]): Future<unknown> {
-    return this.#outgoing.call(
-      {
-        what: "a callback",
-        write(writer) {
-          writer.byte(TargetKind.reference);
-          writer.uint(id);
-        },
-      },
-      args,
-    );
+    return this.#outgoing.call(TargetKind[kind], code, [], options);
   }
 
   #sendRelease(id: number, holds: number): void {
@@ -156,12 +121,16 @@ export class CallTable {
       case TargetKind.function: {
         const captured = readCapturedFunction(reader);
         this.#require("code");
-        // Compiled when it is called: what cannot be compiled here fails its call, not the link.
-        return { fn: (...args) => this.#options.host.revive(captured)(...args), self: undefined };
+        return { fn: (...args) => this.#callCaptured(captured, args), self: undefined };
       }
       default:
         throw malformed("an unknown kind of call");
     }
+  }
+
+  /** Compiled when it is called: what cannot be compiled here fails its call, not the link. */
+  #callCaptured(captured: CapturedFunction, args: never[]): unknown {
+    return this.#options.host.revive(captured)(...args);
   }
 
   #findName(name: string): Target {

@@ -5,7 +5,8 @@ import type { AnyFunction } from "../functions/captured-function.ts";
 import type { Held, ReferenceTable } from "../functions/references.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "../session/session.ts";
-import { CallContext, runInContext } from "./call-context.ts";
+import { CallContext, callInContext } from "./call-context.ts";
+import { sendThrown } from "./thrown-error.ts";
 
 /** Finds what a call is for; throws where there is nothing, or where it is not allowed. */
 export type TargetFinder = (reader: ByteReader) => Target;
@@ -15,8 +16,13 @@ export interface Target {
   readonly self: unknown;
 }
 
-/** Sends the values of an async generator; resolves when it is over. */
-export type StreamSender = (callId: number, source: AsyncGenerator<unknown>) => void;
+/** Sends the values of an async generator, and tells when it is over. */
+export type StreamSender = (
+  callId: number,
+  source: AsyncGenerator<unknown>,
+  context: CallContext,
+  onOver: () => void,
+) => void;
 
 const NO_REFERENCES: readonly Held[] = [];
 
@@ -80,16 +86,19 @@ export class IncomingCalls {
     }
     const context = new CallContext(this.#peer);
     let result: unknown;
+    let promise: Promise<unknown> | undefined;
     try {
-      result = runInContext(context, () => Reflect.apply(fn, self, args) as unknown);
+      result = callInContext(context, fn, self, args);
+      // A native promise stays itself; of the user's own kinds of promise, only the first answer counts.
+      if (isPromise(result)) promise = Promise.resolve(result);
     } catch (error) {
       return this.#fail(id, error, references);
     }
-    if (!isPromise(result)) return this.#succeed(id, result, references);
+    if (!promise) return this.#succeed(id, result, references, context);
     this.#running.set(id, context);
-    result.then(
+    promise.then(
       (value) => {
-        if (this.#running.delete(id)) this.#succeed(id, value, references);
+        if (this.#running.delete(id)) this.#succeed(id, value, references, context);
       },
       (error: unknown) => {
         if (this.#running.delete(id)) this.#fail(id, error, references);
@@ -97,37 +106,31 @@ export class IncomingCalls {
     );
   }
 
-  #succeed(id: number, value: unknown, references: readonly Held[]): void {
+  #succeed(id: number, value: unknown, references: readonly Held[], context: CallContext): void {
     if (this.#session.ended) return;
-    if (isAsyncGenerator(value)) return this.#stream(id, value);
-    const writer = this.#session.begin(MessageType.result);
     try {
-      writer.uint(id);
-      this.#session.encoder.encode(writer, value, this.#functions);
+      if (isAsyncGenerator(value)) {
+        return this.#stream(id, value, context, () => this.#references.endOfCall(references));
+      }
+      this.#send(MessageType.result, id, value);
     } catch (error) {
       // What cannot be sent as a result fails this call alone.
-      this.#session.drop();
       return this.#fail(id, error, references);
     }
-    this.#session.commit();
     if (references !== NO_REFERENCES) this.#references.endOfCall(references);
   }
 
   #fail(id: number, error: unknown, references: readonly Held[]): void {
     if (this.#session.ended) return;
-    try {
-      this.#sendFailure(id, error);
-    } catch (unsendable) {
-      this.#sendFailure(id, asPlainError(error, unsendable));
-    }
+    sendThrown(error, (form) => this.#send(MessageType.failed, id, form));
     this.#references.endOfCall(references);
   }
 
-  #sendFailure(id: number, error: unknown): void {
-    const writer = this.#session.begin(MessageType.failed);
+  #send(type: number, id: number, value: unknown): void {
+    const writer = this.#session.begin(type);
     try {
       writer.uint(id);
-      this.#session.encoder.encode(writer, error, this.#functions);
+      this.#session.encoder.encode(writer, value, this.#functions);
     } catch (unsendable) {
       this.#session.drop();
       throw unsendable;
@@ -142,13 +145,4 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 
 function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknown> {
   return Object.prototype.toString.call(value) === "[object AsyncGenerator]";
-}
-
-/** What was thrown, without the fields that cannot travel. */
-function asPlainError(error: unknown, unsendable: unknown): unknown {
-  if (!(error instanceof Error)) return unsendable;
-  const plain = new Error(error.message);
-  Object.defineProperty(plain, "name", { value: error.name });
-  Object.defineProperty(plain, "stack", { value: error.stack });
-  return plain;
 }

@@ -1,45 +1,38 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import type { ByteReader } from "../core/byte-reader.ts";
-import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure } from "../core/errors.ts";
-import { fail, fulfil, Future, type Worker } from "../core/future.ts";
+import { fail, failAt, fulfil, Future, type Worker } from "../core/future.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
+import { type CapturedFunction, writeCapturedFunction } from "../functions/captured-function.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "../session/session.ts";
 import { withLocalFrames } from "./remote-error.ts";
 
-/** Writes what is to be called: the kind of target, and its fields. */
-export interface CallTarget {
-  readonly what: string;
-  write(writer: ByteWriter): void;
-}
+/** What a call is for; the number travels. */
+export const TargetKind = { name: 0, reference: 1, eval: 2, exec: 3, function: 4 } as const;
 
-/**
- * While fewer calls than this wait, each remembers where it was made, for the stack of its error. Under a flood
- * that would cost more than the calls themselves.
- */
-const MAX_REMEMBERED_SITES = 16;
+/** A name, code, the number of a live callback, or a function that goes along. */
+export type CallTarget = string | number | CapturedFunction;
 
-interface Site {
-  readonly what: string;
-  stack?: string;
+interface PendingCall {
+  readonly future: Future<unknown>;
+  readonly kind: number;
+  readonly target: CallTarget;
 }
 
 /** Calls to the other side that wait for their answers. */
 export class OutgoingCalls implements Worker {
   readonly #session: Session;
   readonly #functions: FunctionCodec;
-  readonly #slots: (Future<unknown> | undefined)[] = [];
-  readonly #sites: (Site | undefined)[] = [];
+  readonly #slots: (PendingCall | undefined)[] = [];
   readonly #free: number[] = [];
 
   constructor(session: Session, functions: FunctionCodec) {
     this.#session = session;
     this.#functions = functions;
     session.onEnd((reason) => {
-      for (const future of this.#slots) future?.[fail](lostCall(reason));
+      for (const pending of this.#slots) pending?.future[fail](lostCall(reason));
       this.#slots.length = 0;
-      this.#sites.length = 0;
       this.#free.length = 0;
     });
   }
@@ -49,17 +42,20 @@ export class OutgoingCalls implements Worker {
     return this.#slots.length - this.#free.length;
   }
 
-  call(target: CallTarget, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
+  call(kind: number, target: CallTarget, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
     if (this.#session.ended) return Future.failed(lostCall(this.#session.ended, "no"));
     if (options?.signal?.aborted) return Future.failed(options.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
-    this.#slots[id] = future;
+    this.#slots[id] = { future, kind, target };
     try {
       const writer = this.#session.begin(MessageType.call);
       try {
         writer.uint(id);
-        target.write(writer);
+        writer.byte(kind);
+        if (typeof target === "string") writer.string(target);
+        else if (typeof target === "number") writer.uint(target);
+        else writeCapturedFunction(writer, target);
         this.#session.encoder.encode(writer, args, this.#functions);
       } catch (error) {
         this.#session.drop();
@@ -71,8 +67,9 @@ export class OutgoingCalls implements Worker {
       return future;
     }
     this.#session.commit();
-    if (this.size <= MAX_REMEMBERED_SITES) this.#sites[id] = siteOf(target.what);
-    if (options && (options.signal || options.timeoutMs !== undefined)) this.#limit(future, id, target.what, options);
+    if (options && (options.signal || options.timeoutMs !== undefined)) {
+      this.#limit(future, id, describe(kind, target), options);
+    }
     return future;
   }
 
@@ -88,31 +85,36 @@ export class OutgoingCalls implements Worker {
    * Frees the slot of a call that was answered, and gives its future, which may be cancelled. Call it when the whole
    * answer is read: one that cannot be read ends the session, and that must find the call still waiting.
    */
-  answered(id: number): Future<unknown> {
-    const future = this.#slots[id];
-    if (!future) throw failure("CNR_ERR_PROTOCOL", { reason: `an answer to call ${id}, which was not made` });
+  answered(id: number): PendingCall {
+    const pending = this.#slots[id];
+    if (!pending) throw failure("CNR_ERR_PROTOCOL", { reason: `an answer to call ${id}, which was not made` });
     this.#takeSlot(id);
-    return future;
+    return pending;
   }
 
   succeeded(reader: ByteReader): void {
     const id = reader.uint();
     const value = this.#session.decoder.decode(reader, this.#functions);
-    this.answered(id)[fulfil](value);
+    this.answered(id).future[fulfil](value);
   }
 
   failedWith(reader: ByteReader): void {
     const id = reader.uint();
     const error = this.#session.decoder.decode(reader, this.#functions);
-    const site = this.#sites[id];
-    const future = this.answered(id);
-    const where = this.#session.link.remoteAddress.toString();
-    if (!future.done()) future[fail](withLocalFrames(error, where, site?.what ?? "a call", site?.stack));
+    const pending = this.answered(id);
+    const { future } = pending;
+    if (!(error instanceof Error)) return future[fail](error);
+    const place = this.placeOf(pending);
+    future[failAt]((waitingStack) => withLocalFrames(error, place, waitingStack));
+  }
+
+  /** Where a call runs, and for what: for its errors. */
+  placeOf({ kind, target }: PendingCall): string {
+    return `${this.#session.link.remoteAddress} for ${describe(kind, target)}`;
   }
 
   #takeSlot(id: number): void {
     this.#slots[id] = undefined;
-    this.#sites[id] = undefined;
     this.#free.push(id);
   }
 
@@ -127,10 +129,13 @@ export class OutgoingCalls implements Worker {
   }
 }
 
-function siteOf(what: string): Site {
-  const site: Site = { what };
-  Error.captureStackTrace?.(site, OutgoingCalls.prototype.call);
-  return site;
+/** What was called, for people. */
+function describe(kind: number, target: CallTarget): string {
+  if (kind === TargetKind.name) return `callRemote("${String(target)}")`;
+  if (kind === TargetKind.eval) return "eval()";
+  if (kind === TargetKind.exec) return "exec()";
+  if (typeof target !== "object") return "a callback";
+  return `call(${(target.kind === "source" ? target.name : target.path) || "function"})`;
 }
 
 /** Whether a call ran is known only while it has not left. */

@@ -1,15 +1,29 @@
-/** What a thrown value becomes at the caller: the same, with the caller's own frames under the remote ones. */
-export function withLocalFrames(error: unknown, where: string, what: string, localStack: string | undefined): unknown {
-  if (!(error instanceof Error)) return error;
+/** Where the library called the other side's function: its frames there, and below, are nobody's business. */
+const REMOTE_OWN_FRAME =
+  /\bat (?:async )?(?:(?:CallTable|IncomingCalls|EvalScope)\.|(?:callInContext|pumpStream|unknownFunction) \(|failure \(.*\berrors\.[jt]s:)/;
+const INTERNAL_FRAME = /\(node:internal\/|^ {4}at (?:\S+\.)?next \(<anonymous>\)$/;
+
+/** The folder of the library's modules; none where they are bundled with the user's. */
+const OWN_FOLDER: string | undefined = /^(.*\/)rpc\/remote-error\.[jt]s$/.exec(new URL(import.meta.url).pathname)?.[1];
+
+/**
+ * What a thrown error becomes at the caller: the same, with the frames of whoever awaits it under the remote ones.
+ *
+ * @param place - where it ran, and for what
+ */
+export function withLocalFrames(error: Error, place: string, waitingStack: string): Error {
   const remote = (error.stack ?? "").split("\n");
-  // Below its own first frame of the library, the remote stack tells how the library called: nobody's business.
-  const cut = remote.findIndex((line) => OWN_FRAME.test(line));
-  const frames = (cut < 0 ? remote : remote.slice(0, cut)).filter((line) => !INTERNAL_FRAME.test(line));
-  const local = (localStack ?? "").split("\n").slice(1);
-  const stack = [...frames, `    at --- ran on ${where} for ${what} ---`, ...local.filter((line) => !OWN_FRAME.test(line))];
+  const cut = remote.findIndex((line) => REMOTE_OWN_FRAME.test(line));
+  const local = waitingStack.split("\n").slice(1).filter(isTheirs);
+  const stack = [
+    ...(cut < 0 ? remote : remote.slice(0, cut)).filter((line) => !INTERNAL_FRAME.test(line)),
+    `    at --- ran on ${place} ---`,
+    ...local,
+  ];
   Object.defineProperty(error, "stack", { value: stack.join("\n"), writable: true, configurable: true });
   return error;
 }
 
-const OWN_FRAME = /\b(?:CallTable|IncomingCalls|OutgoingCalls|runInContext)\b|#run[A-Z]/;
-const INTERNAL_FRAME = /\(node:internal\//;
+function isTheirs(line: string): boolean {
+  return !INTERNAL_FRAME.test(line) && (OWN_FOLDER === undefined || !line.includes(OWN_FOLDER));
+}

@@ -1,7 +1,16 @@
 import type { Future } from "../core/future.ts";
 
 /** Asked for by `await`, printing and inspection: never the name of a remote function. */
-const NOT_REMOTE: ReadonlySet<string> = new Set(["then", "catch", "finally", "toJSON", "constructor", "prototype"]);
+const NOT_REMOTE: ReadonlySet<string> = new Set([
+  "then",
+  "catch",
+  "finally",
+  "toJSON",
+  "toString",
+  "valueOf",
+  "constructor",
+  "prototype",
+]);
 
 /** What a function of the other side looks like here: the same parameters, and a `Future` of what it gives. */
 export type RemoteFunction<F> = F extends (...args: infer Args) => infer Result

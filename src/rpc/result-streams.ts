@@ -1,12 +1,15 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
+import { callSafely } from "../core/emitter.ts";
 import { failure } from "../core/errors.ts";
-import { fulfil, type Future } from "../core/future.ts";
+import { type Future, fulfil } from "../core/future.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import { ChannelKind, type ChannelMux } from "../session/channel-mux.ts";
 import { IncomingChannel, isOrderlyEnd } from "../session/incoming-channel.ts";
+import type { OutgoingChannel } from "../session/outgoing-channel.ts";
 import type { Session } from "../session/session.ts";
-import { type CallContext, runInContext } from "./call-context.ts";
-import { withoutFields } from "./remote-error.ts";
+import { type CallContext, callInContext } from "./call-context.ts";
+import { withLocalFrames } from "./remote-error.ts";
+import { sendThrown } from "./thrown-error.ts";
 
 /** Async generators that are results: their values travel on a channel, as fast as the reader reads. */
 export class ResultStreams {
@@ -32,7 +35,13 @@ export class ResultStreams {
     session.onEnd(() => this.#unclaimed.clear());
   }
 
-  send(callId: number, source: AsyncGenerator<unknown>): void {
+  /**
+   * Throws where too many are open; nothing is sent then.
+   *
+   * @param context - of the call: its signal aborts when the reader stops
+   * @param onOver - called when the generator has ended
+   */
+  send(callId: number, source: AsyncGenerator<unknown>, context: CallContext, onOver: () => void): void {
     const { id, channel } = this.#mux.open(ChannelKind.stream, "", this.#functions);
     const writer = this.#session.begin(MessageType.stream);
     writer.uint(callId);
@@ -41,48 +50,58 @@ export class ResultStreams {
     let isStopped = false;
     channel.onStop = (): void => {
       isStopped = true;
+      context.abort(failure("CNR_ERR_CANCELLED", { what: "the stream" }));
       // The generator ends at its current yield, and runs its `finally` blocks; what they throw has nobody to go to.
-      source.return(undefined).catch(() => {});
+      callSafely(() => source.return(undefined), [], () => {});
     };
-    const pump = async (): Promise<void> => {
-      for await (const value of source) await channel.send(value);
-    };
-    pump()
+    // Its code runs from here on, not when it was called.
+    const pumped = callInContext(context, pumpStream, undefined, [source, channel]) as Promise<void>;
+    pumped
       .then(
         () => channel.end(),
         (error: unknown) => {
-          if (!isStopped) this.#fail(channel, error);
+          if (!isStopped) sendThrown(error, (form) => channel.fail(form));
         },
       )
-      .finally(() => this.#mux.forget(id))
+      .finally(() => {
+        this.#mux.forget(id);
+        onOver();
+      })
       .catch(() => {});
   }
 
-  receive(future: Future<unknown>, channelId: number): void {
+  /** The channel that a result names. */
+  claim(channelId: number): IncomingChannel {
     const channel = this.#unclaimed.get(channelId);
-    this.#unclaimed.delete(channelId);
     if (!channel) throw failure("CNR_ERR_PROTOCOL", { reason: "a stream without its channel" });
-    if (future.done()) channel.stop();
-    else future[fulfil](new RemoteStream(channel));
+    this.#unclaimed.delete(channelId);
+    return channel;
   }
 
-  #fail(channel: { fail(error: unknown): void }, error: unknown): void {
-    try {
-      channel.fail(error);
-    } catch (unsendable) {
-      // The thrown error itself cannot travel: the one that says so can.
-      if (!this.#session.ended) channel.fail(unsendable);
-    }
+  /** @param place - where the generator runs, and for what: for its errors */
+  receive(future: Future<unknown>, channel: IncomingChannel, place: string): void {
+    if (future.done()) channel.stop();
+    else future[fulfil](new RemoteStream(this.#session, channel, place));
   }
+}
+
+async function pumpStream(source: AsyncGenerator<unknown>, channel: OutgoingChannel): Promise<void> {
+  for await (const value of source) await channel.send(value);
 }
 
 /** Reads an async generator of the other side. Leaving the loop ends the generator there. */
 class RemoteStream implements AsyncGenerator<unknown, void, undefined> {
+  /** As a result of another call it travels on as a stream. */
+  readonly [Symbol.toStringTag] = "AsyncGenerator";
+  readonly #session: Session;
   readonly #channel: IncomingChannel;
+  readonly #place: string;
   #isOver = false;
 
-  constructor(channel: IncomingChannel) {
+  constructor(session: Session, channel: IncomingChannel, place: string) {
+    this.#session = session;
     this.#channel = channel;
+    this.#place = place;
   }
 
   async next(): Promise<IteratorResult<unknown, void>> {
@@ -91,8 +110,13 @@ class RemoteStream implements AsyncGenerator<unknown, void, undefined> {
       return { done: false, value: await this.#channel.take() };
     } catch (error) {
       this.#isOver = true;
+      // The end of the link is everybody's error: it is left as it is.
+      if (error === this.#session.ended) throw error;
       if (isOrderlyEnd(error)) return { done: true, value: undefined };
-      throw error;
+      if (!(error instanceof Error)) throw error;
+      const trace: { stack?: string } = {};
+      Error.captureStackTrace?.(trace);
+      throw withLocalFrames(error, this.#place, trace.stack ?? "");
     }
   }
 

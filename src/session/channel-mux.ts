@@ -2,7 +2,7 @@ import type { FunctionCodec } from "../codec/function-codec.ts";
 import { ByteReader } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
 import { MessageType } from "../protocol/message-types.ts";
-import { IncomingChannel } from "./incoming-channel.ts";
+import type { IncomingChannel } from "./incoming-channel.ts";
 import { OutgoingChannel } from "./outgoing-channel.ts";
 import type { Session } from "./session.ts";
 
@@ -35,8 +35,10 @@ export class ChannelMux {
       [MessageType.channelValue]: (reader) => this.#value(reader),
       [MessageType.channelBytes]: (reader) => this.#bytes(reader),
       [MessageType.channelCredit]: (reader) => {
-        // A credit may cross the end of its channel on the way.
-        this.#outgoing.get(reader.uint())?.grant(reader.uint());
+        const id = reader.uint();
+        const limit = reader.uint();
+        // It may have crossed the end of its channel on the way.
+        this.#outgoing.get(id)?.grant(limit);
       },
       [MessageType.channelEnd]: (reader) => {
         this.#take(reader.uint())?.channel.end(failure("CNR_ERR_CLOSED", { by: "the other side" }));
@@ -72,7 +74,11 @@ export class ChannelMux {
   }
 
   /** Opens a channel to the other side; values may follow at once. */
-  open(kind: number, name: string, functions: FunctionCodec | undefined): { id: number; channel: OutgoingChannel } {
+  open(
+    kind: number,
+    name: string,
+    functions: FunctionCodec | undefined,
+  ): { id: number; channel: OutgoingChannel } {
     const { maxChannels: max } = this.#session.limits;
     if (this.#outgoing.size >= max) {
       throw failure("CNR_ERR_TOO_MANY", { what: "open pipes and streams", max, option: "maxChannels" });
@@ -98,7 +104,8 @@ export class ChannelMux {
     const kind = reader.uint();
     const name = reader.key();
     const acceptor = this.#acceptors.get(kind);
-    if (!acceptor || this.#incoming.has(id)) throw failure("CNR_ERR_PROTOCOL", { reason: "a channel that cannot be" });
+    if (!acceptor || this.#incoming.has(id))
+      throw failure("CNR_ERR_PROTOCOL", { reason: "a channel that cannot be" });
     const { maxChannels } = this.#session.limits;
     if (this.#incoming.size >= maxChannels) {
       throw failure("CNR_ERR_PROTOCOL", { reason: `more than ${maxChannels} channels at once` });
@@ -122,12 +129,16 @@ export class ChannelMux {
     const taken = this.#session.takenBytes;
     const bytes = reader.binary();
     const size = reader.position - start + this.#session.takenBytes - taken;
-    incoming.channel.receive(this.#session.plainDecoder.decode(new ByteReader(bytes), incoming.functions), size);
+    incoming.channel.receive(
+      this.#session.plainDecoder.decode(new ByteReader(bytes), incoming.functions),
+      size,
+    );
   }
 
   #find(id: number): Incoming {
     const incoming = this.#incoming.get(id);
-    if (!incoming) throw failure("CNR_ERR_PROTOCOL", { reason: `a value on channel ${id}, which is not open` });
+    if (!incoming)
+      throw failure("CNR_ERR_PROTOCOL", { reason: `a value on channel ${id}, which is not open` });
     return incoming;
   }
 

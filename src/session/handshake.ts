@@ -61,7 +61,8 @@ export function greetServer(
   decoder.sink = {
     frame(kind, _channel, bytes, start, end) {
       const welcome = kind === FrameKind.welcome ? decodeWelcome(bytes.subarray(start, end)) : undefined;
-      if (!welcome) throw failure("CNR_ERR_PROTOCOL", { reason: `a frame of kind ${kind} before the welcome` });
+      if (!welcome)
+        throw failure("CNR_ERR_PROTOCOL", { reason: `a frame of kind ${kind} before the welcome` });
       if (!welcome.epoch) {
         return refuse(failure("CNR_ERR_VERSION", { theirs: welcome.version, ours: PROTOCOL_VERSION }));
       }
@@ -98,7 +99,8 @@ export function greetServer(
     closed(error) {
       if (session) return session.closed(error);
       decoder.stop();
-      const reason = (error as { code?: string } | undefined)?.code ?? "it ended the link before saying anything";
+      const reason =
+        (error as { code?: string } | undefined)?.code ?? "it ended the link before saying anything";
       if (first) waiter.reject(failure("CNR_ERR_NOT_CONNECTOR", { address, answer: excerpt(first) }, error));
       else waiter.reject(failure("CNR_ERR_HANDSHAKE_REFUSED", { reason }, error));
     },

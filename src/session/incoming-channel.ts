@@ -27,7 +27,8 @@ export class IncomingChannel<T = unknown> {
 
   /** The sender has opened it under this number; a reader may have been waiting for it. */
   opened(id: number): void {
-    if (this.#id !== undefined) throw failure("CNR_ERR_PROTOCOL", { reason: "a channel that is open already" });
+    if (this.#id !== undefined)
+      throw failure("CNR_ERR_PROTOCOL", { reason: "a channel that is open already" });
     this.#id = id;
   }
 
@@ -72,7 +73,13 @@ export class IncomingChannel<T = unknown> {
 
   #onTake(): void {
     this.#consumed += this.#sizes.shift() as number;
-    if (this.#isOver || this.#id === undefined || this.#granted - this.#consumed > this.#window / 2 || this.#session.ended) return;
+    if (
+      this.#isOver ||
+      this.#id === undefined ||
+      this.#granted - this.#consumed > this.#window / 2 ||
+      this.#session.ended
+    )
+      return;
     this.#granted = this.#consumed + this.#window;
     const writer = this.#session.begin(MessageType.channelCredit);
     writer.uint(this.#id);

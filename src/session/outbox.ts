@@ -1,16 +1,22 @@
 import { ByteWriter } from "../core/byte-writer.ts";
-import { allocateBytes } from "../core/text.ts";
+import { allocateBytes, copyOf } from "../core/text.ts";
 import { FRAGMENT_BYTES, FrameKind, frameOf, HEADER_BYTES, writeFrameHeader } from "../protocol/frame.ts";
 
-const BUFFER_BYTES = 64 * 1024;
+const SMALL_BYTES = 2 * 1024;
+const LARGE_BYTES = 64 * 1024;
 /** A turn that wrote this much is sent without waiting for its end, so that buffers stay of one size. */
-const FULL_BYTES = BUFFER_BYTES - 4 * 1024;
+const FULL_BYTES = LARGE_BYTES - 4 * 1024;
 const FULL_ATTACHED_BYTES = 1024 * 1024;
-/** A turn's bytes up to this are copied out, so that the large buffer serves the next turn, of whichever link. */
+/** A turn's bytes up to this are copied out, so that the buffer serves the next turn, of whichever link. */
 const COPY_BYTES = 8 * 1024;
-/** Buffers that no turn is using: as many as links that write at the same time, in most programs few. */
-const spare: Uint8Array[] = [];
-const MAX_SPARE = 8;
+/**
+ * Writers that no turn is using. A message to everybody has as many turns open as there are links, each of a few bytes:
+ * hence many small ones, and a few large ones for links that write much.
+ */
+const small: ByteWriter[] = [];
+const large: ByteWriter[] = [];
+const MAX_SPARE_SMALL = 1024;
+const MAX_SPARE_LARGE = 8;
 
 /** Packs the messages of one turn into one MSG frame, large binary values as raw frames before it. */
 export class Outbox {
@@ -18,6 +24,8 @@ export class Outbox {
   #mark = 0;
   #attachmentMark = 0;
   #isOpen = false;
+  /** In its last turn: it is likely to again. */
+  #wroteMuch = false;
 
   /** Whether a message is being written: a getter of its value that sends on the same link comes upon this. */
   get isOpen(): boolean {
@@ -26,7 +34,7 @@ export class Outbox {
 
   /** The writer, at the place of the next message. `commit` or `drop` it before anything else. */
   begin(): ByteWriter {
-    const writer = (this.#writer ??= newTurn());
+    const writer = (this.#writer ??= newTurn(this.#wroteMuch));
     this.#mark = writer.position;
     this.#attachmentMark = (writer.attachments as Uint8Array[]).length;
     this.#isOpen = true;
@@ -53,6 +61,7 @@ export class Outbox {
     const writer = this.#writer;
     if (!writer) return undefined;
     this.#writer = undefined;
+    this.#wroteMuch = writer.position > SMALL_BYTES;
     const chunks: Uint8Array[] = [];
     let count = 0;
     for (const attachment of writer.attachments ?? []) count += addRaw(chunks, attachment);
@@ -62,21 +71,25 @@ export class Outbox {
 
   discard(): void {
     // One that is being written to must not serve another link.
-    if (this.#writer && !this.#isOpen) giveBack(this.#writer.bytes);
+    if (this.#writer && !this.#isOpen) giveBack(this.#writer);
     this.#writer = undefined;
     this.#isOpen = false;
   }
 }
 
-function newTurn(): ByteWriter {
-  const writer = new ByteWriter(spare.pop() ?? allocateBytes(BUFFER_BYTES));
+function newTurn(wroteMuch: boolean): ByteWriter {
+  const writer =
+    (wroteMuch ? large : small).pop() ?? new ByteWriter(allocateBytes(wroteMuch ? LARGE_BYTES : SMALL_BYTES));
   writer.position = HEADER_BYTES;
-  writer.attachments = [];
+  writer.attachments ??= [];
   return writer;
 }
 
-function giveBack(bytes: Uint8Array): void {
-  if (bytes.length === BUFFER_BYTES && spare.length < MAX_SPARE) spare.push(bytes);
+function giveBack(writer: ByteWriter): void {
+  writer.rollBack(0, 0);
+  const size = writer.bytes.length;
+  if (size === SMALL_BYTES && small.length < MAX_SPARE_SMALL) small.push(writer);
+  else if (size === LARGE_BYTES && large.length < MAX_SPARE_LARGE) large.push(writer);
 }
 
 function addRaw(chunks: Uint8Array[], attachment: Uint8Array): number {
@@ -96,8 +109,8 @@ function addMessage(chunks: Uint8Array[], writer: ByteWriter): number {
   if (position - HEADER_BYTES <= FRAGMENT_BYTES) {
     writeFrameHeader(bytes, 0, position - HEADER_BYTES, FrameKind.message);
     if (position <= COPY_BYTES) {
-      chunks.push(bytes.slice(0, position));
-      giveBack(bytes);
+      chunks.push(copyOf(bytes, position));
+      giveBack(writer);
     } else chunks.push(bytes.subarray(0, position));
     return 1;
   }

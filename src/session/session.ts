@@ -1,10 +1,10 @@
+import { ValueDecoder } from "../codec/value-decoder.ts";
+import { ValueEncoder } from "../codec/value-encoder.ts";
 import { ByteReader } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure, isErrorCode } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { endOfTurn } from "../core/turn.ts";
-import { ValueDecoder } from "../codec/value-decoder.ts";
-import { ValueEncoder } from "../codec/value-encoder.ts";
 import { FRAGMENT_BYTES, FrameKind, frameOf, isCounted } from "../protocol/frame.ts";
 import type { FrameDecoder, FrameSink } from "../protocol/frame-decoder.ts";
 import { decodeBye, encodeBye } from "../protocol/handshake-messages.ts";
@@ -53,7 +53,9 @@ export class Session implements LinkHandler, FrameSink {
   beforeMessage: (() => void) | undefined;
 
   readonly #frames: FrameDecoder;
-  readonly #handlers: (MessageHandler | undefined)[] = new Array<MessageHandler | undefined>(256).fill(undefined);
+  readonly #handlers: (MessageHandler | undefined)[] = new Array<MessageHandler | undefined>(256).fill(
+    undefined,
+  );
   readonly #endListeners = new Set<(reason: ConnectorError) => void>();
   readonly #drainListeners = new Set<() => void>();
   readonly #reader: ByteReader;
@@ -132,7 +134,10 @@ export class Session implements LinkHandler, FrameSink {
   begin(type: number): ByteWriter {
     if (this.ended) throw this.ended;
     if (this.#outbox.isOpen) {
-      throw failure("CNR_ERR_UNSENDABLE", { path: "value", reason: "a getter of a value that is being sent sends itself" });
+      throw failure("CNR_ERR_UNSENDABLE", {
+        path: "value",
+        reason: "a getter of a value that is being sent sends itself",
+      });
     }
     this.beforeMessage?.();
     const writer = this.#outbox.begin();
@@ -190,7 +195,9 @@ export class Session implements LinkHandler, FrameSink {
 
   closed(error?: Error): void {
     if (this.ended) return;
-    const reason = error ? ((error as { code?: string }).code ?? error.message) : "the other side ended it without a word";
+    const reason = error
+      ? ((error as { code?: string }).code ?? error.message)
+      : "the other side ended it without a word";
     this.#end(failure("CNR_ERR_LINK_LOST", { reason }, error));
   }
 
@@ -257,7 +264,11 @@ export class Session implements LinkHandler, FrameSink {
     const reason =
       ConnectorError.is(error) && error.code === "CNR_ERR_PROTOCOL"
         ? error
-        : failure("CNR_ERR_PROTOCOL", { reason: error instanceof Error ? error.message : String(error) }, error);
+        : failure(
+            "CNR_ERR_PROTOCOL",
+            { reason: error instanceof Error ? error.message : String(error) },
+            error,
+          );
     void this.#sayBye({ code: reason.code, text: String(reason.details["reason"]) }, reason);
   }
 

@@ -34,7 +34,9 @@ export function targetOf(where: string | Target, port?: number): Target {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "::ffff:127.0.0.1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+  return (
+    host === "localhost" || host === "::1" || host === "::ffff:127.0.0.1" || /^127\.\d+\.\d+\.\d+$/.test(host)
+  );
 }
 
 function checked(host: string, port: number, given: unknown): Target {
@@ -44,5 +46,7 @@ function checked(host: string, port: number, given: unknown): Target {
 }
 
 function badAddress(given: unknown): Error {
-  return failure("CNR_ERR_BAD_ADDRESS", { address: typeof given === "string" ? given : JSON.stringify(given) });
+  return failure("CNR_ERR_BAD_ADDRESS", {
+    address: typeof given === "string" ? given : JSON.stringify(given),
+  });
 }

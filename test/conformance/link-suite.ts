@@ -44,7 +44,8 @@ class Ear implements LinkHandler {
   }
 }
 
-const pattern = (length: number, seed = 1): Uint8Array => new Uint8Array(length).map((_, n) => (n * 31 + seed) & 255);
+const pattern = (length: number, seed = 1): Uint8Array =>
+  new Uint8Array(length).map((_, n) => (n * 31 + seed) & 255);
 
 /** What every link does. `connectPair` gives the two ends of a fresh one, neither of them started. */
 export function linkConformance(name: string, connectPair: () => Promise<LinkPair>): void {
@@ -56,13 +57,23 @@ export function linkConformance(name: string, connectPair: () => Promise<LinkPai
       open.push(made);
       const [a, b] = made.links;
       const [earA, earB] = [new Ear(), new Ear()];
-      return { a, b, earA, earB, start: () => (a.start(earA), b.start(earB)) };
+      return {
+        a,
+        b,
+        earA,
+        earB,
+        start: () => {
+          a.start(earA);
+          b.start(earB);
+        },
+      };
     }
 
     /** Writes until the other side's machine takes no more; gives what was written. */
     function fill(link: Link, limit = 64 * 1024 * 1024): number {
       let written = 0;
-      for (; written < limit && link.bufferedBytes < 4 * 1024 * 1024; written += 256 * 1024) link.write([new Uint8Array(256 * 1024)]);
+      for (; written < limit && link.bufferedBytes < 4 * 1024 * 1024; written += 256 * 1024)
+        link.write([new Uint8Array(256 * 1024)]);
       return written;
     }
 
@@ -134,7 +145,14 @@ export function linkConformance(name: string, connectPair: () => Promise<LinkPai
     it("stops reading on pause, also in the middle of what has come, and goes on after resume", async () => {
       const { a, b, earA, earB } = await pair();
       a.start(earA);
-      b.start({ data: (bytes) => (earB.data(bytes), b.pause()), drained: () => earB.drained(), closed: (error) => earB.closed(error) });
+      b.start({
+        data: (bytes) => {
+          earB.data(bytes);
+          b.pause();
+        },
+        drained: () => earB.drained(),
+        closed: (error) => earB.closed(error),
+      });
       const total = 2_000_000;
       for (let n = 0; n < 20; n++) a.write([pattern(100_000, n)]);
       for (let seen = 0; earB.bytes < total; ) {
@@ -144,7 +162,9 @@ export function linkConformance(name: string, connectPair: () => Promise<LinkPai
         expect(earB.bytes).toBe(seen);
         b.resume();
       }
-      expect(Buffer.compare(earB.all, Buffer.concat(Array.from({ length: 20 }, (_, n) => pattern(100_000, n))))).toBe(0);
+      expect(
+        Buffer.compare(earB.all, Buffer.concat(Array.from({ length: 20 }, (_, n) => pattern(100_000, n)))),
+      ).toBe(0);
     });
 
     it("sends on close what was written, then ends in order on both sides", async () => {

@@ -71,7 +71,7 @@ describe("close()", { timeout: 30_000 }, () => {
       await client.close();
     });
     for (let n = 0; n < 1000; n++) expect(await peer?.recv()).toBe(n);
-    expect((await peer?.recv()).length).toBe(1 << 20);
+    expect(await peer?.recv()).toHaveLength(1 << 20);
     await expect(peer?.recv()).rejects.toMatchObject({ name: "ConnectionError", code: "CNR_ERR_CLOSED" });
     expect(await server.get({ timeoutMs: 5000 })).toBe("last word");
     expect(server.vars.last).toBe("variable");

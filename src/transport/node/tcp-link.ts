@@ -26,7 +26,9 @@ export class TcpLink implements Link {
 
   start(handler: LinkHandler): void {
     const socket = this.#socket;
-    socket.on("data", (bytes: Buffer) => handler.data(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)));
+    socket.on("data", (bytes: Buffer) =>
+      handler.data(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)),
+    );
     socket.on("drain", () => handler.drained());
     void this.#whenClosed.then(() => handler.closed(this.#error));
   }

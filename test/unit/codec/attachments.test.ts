@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ATTACHMENT_BYTES, ByteWriter } from "../../../src/core/byte-writer.ts";
-import { ByteReader } from "../../../src/core/byte-reader.ts";
 import { ValueDecoder } from "../../../src/codec/value-decoder.ts";
+import { ByteReader } from "../../../src/core/byte-reader.ts";
+import { ATTACHMENT_BYTES, ByteWriter } from "../../../src/core/byte-writer.ts";
 import { CodecPair } from "./codec-pair.ts";
 import { difference } from "./difference.ts";
 
@@ -28,7 +28,11 @@ describe("a large binary", () => {
     const received = [large(), large(), large()];
     const given = [...received];
     const reader = new ByteReader(bytes, () => given.shift() as Uint8Array);
-    const got = new ValueDecoder({ maxDepth: 9, shapes: true }).decode(reader) as [Uint8Array, ArrayBuffer, Int32Array];
+    const got = new ValueDecoder({ maxDepth: 9, shapes: true }).decode(reader) as [
+      Uint8Array,
+      ArrayBuffer,
+      Int32Array,
+    ];
     expect(got[0].buffer).toBe(received[0]?.buffer);
     expect(got[1]).toBe(received[1]?.buffer);
     expect(got[2].buffer).toBe(received[2]?.buffer);
@@ -52,7 +56,13 @@ describe("a large binary", () => {
   it("keeps its alignment, wherever it stands", () => {
     const pair = new CodecPair();
     for (const length of [2, 3, 3000]) {
-      const values = ["x", new Float64Array(length).fill(0.5), "yy", new BigInt64Array(length), new Int16Array(length)];
+      const values = [
+        "x",
+        new Float64Array(length).fill(0.5),
+        "yy",
+        new BigInt64Array(length),
+        new Int16Array(length),
+      ];
       expect(difference(pair.roundTrip(values), values)).toBeUndefined();
     }
   });
@@ -67,6 +77,8 @@ describe("a large binary", () => {
 
   it("is refused when nobody sent it", () => {
     const bytes = new CodecPair().encode(large());
-    expect(() => new ValueDecoder({ maxDepth: 9, shapes: true }).decode(new ByteReader(bytes))).toThrow(/not sent beside it/);
+    expect(() => new ValueDecoder({ maxDepth: 9, shapes: true }).decode(new ByteReader(bytes))).toThrow(
+      /not sent beside it/,
+    );
   });
 });

@@ -36,7 +36,8 @@ export class CodecPair {
     // Attachments come as copies, as a network makes them.
     const reader = new ByteReader(bytes, () => new Uint8Array(attachments.shift() ?? []));
     const value = this.decoder.decode(reader, functions);
-    if (reader.position !== bytes.length) throw new Error(`${bytes.length - reader.position} bytes are left over`);
+    if (reader.position !== bytes.length)
+      throw new Error(`${bytes.length - reader.position} bytes are left over`);
     return value;
   }
 

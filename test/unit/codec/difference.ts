@@ -23,7 +23,8 @@ class Comparison {
   }
 
   #contents(a: object, b: object, path: string): string | undefined {
-    if (a instanceof Map && b instanceof Map) return this.#lists([...a].flat(), [...b].flat(), `${path} (map)`);
+    if (a instanceof Map && b instanceof Map)
+      return this.#lists([...a].flat(), [...b].flat(), `${path} (map)`);
     if (a instanceof Set && b instanceof Set) return this.#lists([...a], [...b], `${path} (set)`);
     if (a instanceof ArrayBuffer && b instanceof ArrayBuffer) return this.#bytes(a, b, path);
     if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) return this.#bytes(bufferOf(a), bufferOf(b), path);

@@ -35,7 +35,13 @@ describe("an error on its way", () => {
   });
 
   it("keeps own fields, whatever they are called", () => {
-    const fields = { code: "E_TEST", errno: -2, list: [1, { a: 1 }], when: new Date(1), errors: { name: "too short" } };
+    const fields = {
+      code: "E_TEST",
+      errno: -2,
+      list: [1, { a: 1 }],
+      when: new Date(1),
+      errors: { name: "too short" },
+    };
     const error = Object.assign(new Error("with fields"), fields);
     expect(difference(pair.roundTrip(error), error)).toBeUndefined();
     const listed = Object.assign(new Error("validation"), { errors: ["a", "b"] });
@@ -115,7 +121,11 @@ describe("an error of Connector's own on its way", () => {
     expect(got).toBeInstanceOf(TimeoutError);
     expect(ConnectorError.is(got)).toBe(true);
     expect(difference(got, error)).toBeUndefined();
-    expect([got.code, got.retryable, got.details]).toEqual(["CNR_ERR_TIMEOUT", true, { what: "get", timeoutMs: 5 }]);
+    expect([got.code, got.retryable, got.details]).toEqual([
+      "CNR_ERR_TIMEOUT",
+      true,
+      { what: "get", timeoutMs: 5 },
+    ]);
   });
 
   it("may lead back to itself", () => {

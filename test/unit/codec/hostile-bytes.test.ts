@@ -4,7 +4,12 @@ import { decodeBytes } from "./codec-pair.ts";
 
 const ESC = 0xc1;
 const text = (value: string): number[] => [0xa0 | value.length, ...Buffer.from(value)];
-const u32 = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+const u32 = (value: number): number[] => [
+  value >>> 24,
+  (value >>> 16) & 255,
+  (value >>> 8) & 255,
+  value & 255,
+];
 
 function refused(bytes: readonly number[]): void {
   expect(() => decodeBytes(bytes)).toThrow(CodecError);
@@ -12,7 +17,35 @@ function refused(bytes: readonly number[]): void {
 
 describe("bytes that no encoder wrote", () => {
   it("refuses every value that is cut short", () => {
-    const whole = [0x83, ...text("a"), 0xcd, 1, 2, ...text("b"), 0xcb, 1, 2, 3, 4, 5, 6, 7, 8, ...text("c"), ESC, 0x04, 1, 0xd9, 1, 65, 0x92, 1, 0xc4, 1, 1];
+    const whole = [
+      0x83,
+      ...text("a"),
+      0xcd,
+      1,
+      2,
+      ...text("b"),
+      0xcb,
+      1,
+      2,
+      3,
+      4,
+      5,
+      6,
+      7,
+      8,
+      ...text("c"),
+      ESC,
+      0x04,
+      1,
+      0xd9,
+      1,
+      65,
+      0x92,
+      1,
+      0xc4,
+      1,
+      1,
+    ];
     expect(decodeBytes(whole)).toBeTypeOf("object");
     for (let length = 0; length < whole.length; length++) refused(whole.slice(0, length));
   });
@@ -50,17 +83,38 @@ describe("bytes that no encoder wrote", () => {
   it("refuses shapes that are unknown, out of order, empty, too wide or too many", () => {
     refused([ESC, 0x21, 0x91, ...text("a"), 1]);
     refused([ESC, 0x20, 0x90]);
-    refused([ESC, 0x20, 0xdc, 0, 65, ...Array.from({ length: 65 }, () => text("k")).flat(), ...new Array<number>(65).fill(1)]);
+    refused([
+      ESC,
+      0x20,
+      0xdc,
+      0,
+      65,
+      ...Array.from({ length: 65 }, () => text("k")).flat(),
+      ...new Array<number>(65).fill(1),
+    ]);
     refused([ESC, 0x20, 0x91, 0xda, 1, 1, ...new Array<number>(257).fill(65), 1]);
     expect(() => decodeBytes([ESC, 0x20, 0x91, ...text("a"), 1], { shapes: false })).toThrow(CodecError);
-    const defining = Array.from({ length: 257 }, (_, id) => [ESC, ...(id < 0x60 ? [0x20 + id] : [0xcd, (0x20 + id) >> 8, (0x20 + id) & 255]), 0x91, ...text("a"), 1]);
+    const defining = Array.from({ length: 257 }, (_, id) => [
+      ESC,
+      ...(id < 0x60 ? [0x20 + id] : [0xcd, (0x20 + id) >> 8, (0x20 + id) & 255]),
+      0x91,
+      ...text("a"),
+      1,
+    ]);
     expect(decodeBytes([0xdc, 1, 0, ...defining.slice(0, 256).flat()])).toHaveLength(256);
     refused([0xdc, 1, 1, ...defining.flat()]);
   });
 
   it("refuses references to nothing, and a graph inside a graph", () => {
     refused([ESC, 0x0f, 0]);
-    for (const reference of [[1], [0x7f], [0xce, 255, 255, 255, 255], [0xcf, 0, 31, 255, 255, 255, 255, 255, 255], [0xff], [0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0]]) {
+    for (const reference of [
+      [1],
+      [0x7f],
+      [0xce, 255, 255, 255, 255],
+      [0xcf, 0, 31, 255, 255, 255, 255, 255, 255],
+      [0xff],
+      [0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0],
+    ]) {
       refused([ESC, 0x0e, 0x91, ESC, 0x0f, ...reference]);
     }
     refused([ESC, 0x0e, 0x91, ESC, 0x0e, 0x90]);
@@ -68,7 +122,8 @@ describe("bytes that no encoder wrote", () => {
 
   it("refuses extensions and tokens that mean nothing", () => {
     for (const code of [0x10, 0x1f, 0xff, 0xe0]) refused([ESC, code, 0, 0, 0]);
-    for (const token of [0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8]) refused([token, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for (const token of [0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8])
+      refused([token, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   it("refuses broken contents", () => {
@@ -94,7 +149,18 @@ describe("bytes that no encoder wrote", () => {
     const values = [
       decodeBytes([0x81, ...proto, ...evil]),
       decodeBytes([ESC, 0x20, 0x91, ...proto, ...evil]),
-      decodeBytes([ESC, 0x06, ...text("Error"), ...text("Error"), ...text("m"), ...text(""), 0, 1, ...proto, ...evil]),
+      decodeBytes([
+        ESC,
+        0x06,
+        ...text("Error"),
+        ...text("Error"),
+        ...text("m"),
+        ...text(""),
+        0,
+        1,
+        ...proto,
+        ...evil,
+      ]),
       decodeBytes([0x81, ...text("constructor"), 0x81, ...text("prototype"), ...evil]),
     ];
     for (const value of values) expect((value as Record<string, unknown>)["polluted"]).toBeUndefined();

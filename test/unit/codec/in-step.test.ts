@@ -7,7 +7,12 @@ import { graph, tree } from "./value-arbitrary.ts";
 
 const broken: readonly ((shapeOf: object) => unknown)[] = [
   (known) => [known, known, { ...known, bad: Symbol("s") }],
-  (known) => ({ ...known, get bad(): never { throw new Error("getter"); } }),
+  (known) => ({
+    ...known,
+    get bad(): never {
+      throw new Error("getter");
+    },
+  }),
   (known) => [{ fresh: 1, ...known }, { fresh: 2, ...known }, (): void => {}],
   (known) => ({ deep: nest(300, known) }),
   (known) => [known, "x".repeat(200_000)],
@@ -29,7 +34,8 @@ describe("one encoder and one decoder through a long conversation", () => {
           const pair = new CodecPair({ maxValueBytes: 100_000 });
           for (const [value, failing] of conversation) {
             const make = broken[failing];
-            if (make) pair.refusal(make(typeof value === "object" && value !== null ? value : { plain: value }));
+            if (make)
+              pair.refusal(make(typeof value === "object" && value !== null ? value : { plain: value }));
             expect(difference(pair.roundTrip(value), structuredClone(value))).toBeUndefined();
           }
         },
@@ -58,15 +64,45 @@ describe("one encoder and one decoder through a long conversation", () => {
   it("stay in step when a value changes while it is read", () => {
     const pair = new CodecPair();
     const growing: unknown[] = [];
-    growing.push({ get now() { growing.push("late"); return 1; } }, 2);
+    growing.push(
+      {
+        get now() {
+          growing.push("late");
+          return 1;
+        },
+      },
+      2,
+    );
     expect(pair.roundTrip(growing)).toEqual([{ now: 1 }, 2]);
     const shrinking: unknown[] = [];
-    shrinking.push({ get now() { shrinking.length = 2; return 1; } }, 2, 3, 4);
+    shrinking.push(
+      {
+        get now() {
+          shrinking.length = 2;
+          return 1;
+        },
+      },
+      2,
+      3,
+      4,
+    );
     expect(pair.roundTrip(shrinking)).toEqual([{ now: 1 }, 2]);
     const map = new Map<string, unknown>();
-    map.set("a", { get now() { map.set("b", 1); return 1; } });
+    map.set("a", {
+      get now() {
+        map.set("b", 1);
+        return 1;
+      },
+    });
     expect(pair.roundTrip(map)).toEqual(new Map([["a", { now: 1 }]]));
-    const object: Record<string, unknown> = { get a() { object["z"] = 1; delete object["b"]; return 1; }, b: 2 };
+    const object: Record<string, unknown> = {
+      get a() {
+        object["z"] = 1;
+        delete object["b"];
+        return 1;
+      },
+      b: 2,
+    };
     expect(pair.roundTrip(object)).toEqual({ a: 1, b: undefined });
     expect(pair.roundTrip([{ a: 1 }, "in step"])).toEqual([{ a: 1 }, "in step"]);
   });
@@ -83,9 +119,10 @@ describe("one encoder and one decoder through a long conversation", () => {
   it("tell apart shapes of the same keys in another order, and of the same first key", () => {
     const pair = new CodecPair();
     const values = [{ a: 1, b: 2 }, { b: 2, a: 1 }, { a: 1, c: 2 }, { a: 1 }, { a: 1, b: 2, c: 3 }];
-    for (let n = 0; n < 4; n++) for (const value of values) {
-      expect(difference(pair.roundTrip<unknown>(value), value)).toBeUndefined();
-    }
+    for (let n = 0; n < 4; n++)
+      for (const value of values) {
+        expect(difference(pair.roundTrip<unknown>(value), value)).toBeUndefined();
+      }
   });
 
   it("send more shapes than they number, as what they are", () => {
@@ -94,7 +131,9 @@ describe("one encoder and one decoder through a long conversation", () => {
     for (let round = 0; round < 3; round++) {
       for (const object of objects) expect(difference(pair.roundTrip(object), object)).toBeUndefined();
     }
-    const again = Array.from({ length: 3 }, () => objects).flat().map((object) => ({ ...object }));
+    const again = Array.from({ length: 3 }, () => objects)
+      .flat()
+      .map((object) => ({ ...object }));
     expect(difference(pair.roundTrip(again), again)).toBeUndefined();
   });
 
@@ -102,9 +141,13 @@ describe("one encoder and one decoder through a long conversation", () => {
     const pair = new CodecPair();
     const wide = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, n]));
     const long = { ["x".repeat(257)]: 1 };
-    const border = { ["y".repeat(256)]: 1, ...Object.fromEntries(Array.from({ length: 63 }, (_, n) => [`k${n}`, n])) };
-    for (let n = 0; n < 4; n++) for (const value of [wide, long, border]) {
-      expect(difference(pair.roundTrip<unknown>(value), value)).toBeUndefined();
-    }
+    const border = {
+      ["y".repeat(256)]: 1,
+      ...Object.fromEntries(Array.from({ length: 63 }, (_, n) => [`k${n}`, n])),
+    };
+    for (let n = 0; n < 4; n++)
+      for (const value of [wide, long, border]) {
+        expect(difference(pair.roundTrip<unknown>(value), value)).toBeUndefined();
+      }
   });
 });

@@ -25,10 +25,11 @@ const local: Record<string, () => unknown> = {
   "a WeakRef": () => new WeakRef({}),
   "a FinalizationRegistry": () => new FinalizationRegistry(() => {}),
   "a promise": () => Promise.resolve(1),
-  "a thenable": () => new (class {
-    // biome-ignore lint/suspicious/noThenProperty: what is tested
-    then(): void {}
-  })(),
+  "a thenable": () =>
+    new (class {
+      // biome-ignore lint/suspicious/noThenProperty: what is tested
+      then(): void {}
+    })(),
   "a generator": () => generator(),
   "an async generator": () => asyncGenerator(),
   "an iterator": () => [1][Symbol.iterator](),
@@ -50,7 +51,9 @@ const local: Record<string, () => unknown> = {
 describe("what cannot travel", () => {
   it.each(Object.keys(local))("refuses %s, and names its place", (name) => {
     const pair = new CodecPair();
-    const value = { jobs: [{ before: { deep: 1 } }, 2, { x: 1 }, { first: [1, { y: 2 }], socket: local[name]?.() }] };
+    const value = {
+      jobs: [{ before: { deep: 1 } }, 2, { x: 1 }, { first: [1, { y: 2 }], socket: local[name]?.() }],
+    };
     const error = pair.refusal(value);
     expect(error).toBeInstanceOf(CodecError);
     expect([error.code, error.details["path"]]).toEqual(["CNR_ERR_UNSENDABLE", "value.jobs[3].socket"]);
@@ -64,8 +67,22 @@ describe("what cannot travel", () => {
     expect(pair.pathOfRefusal({ "two words": { $ok_1: [[bad]] } })).toBe('value["two words"].$ok_1[0][0]');
     expect(pair.pathOfRefusal({ "": bad })).toBe('value[""]');
     expect(pair.pathOfRefusal(new Map([["name", [bad]]]))).toBe("value.name[0]");
-    expect(pair.pathOfRefusal(new Map<unknown, unknown>([[1, 1], [{}, bad]]))).toBe('value["entry 1"]');
-    expect(pair.pathOfRefusal(new Map<unknown, unknown>([[1, 1], [{ in: bad }, 1]]))).toBe('value["key 1"].in');
+    expect(
+      pair.pathOfRefusal(
+        new Map<unknown, unknown>([
+          [1, 1],
+          [{}, bad],
+        ]),
+      ),
+    ).toBe('value["entry 1"]');
+    expect(
+      pair.pathOfRefusal(
+        new Map<unknown, unknown>([
+          [1, 1],
+          [{ in: bad }, 1],
+        ]),
+      ),
+    ).toBe('value["key 1"].in');
     expect(pair.pathOfRefusal(new Set([1, [bad]]))).toBe("value[1][0]");
     expect(pair.pathOfRefusal(new Error("a", { cause: { why: bad } }))).toBe("value.cause.why");
     expect(pair.pathOfRefusal(new AggregateError([1, { x: bad }]))).toBe("value.errors[1].x");
@@ -87,7 +104,14 @@ describe("what cannot travel", () => {
     };
     const error = pair.refusal({ list: [0, broken] });
     expect([error.details["path"], error.cause]).toEqual(["value.list[1].value", reason]);
-    const proxy = new Proxy({}, { ownKeys: () => { throw reason; } });
+    const proxy = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw reason;
+        },
+      },
+    );
     expect(pair.pathOfRefusal([{ a: 1 }, { b: proxy }])).toBe("value[1].b");
     class Odd extends Number {
       override valueOf(): number {
@@ -154,7 +178,7 @@ describe("limits of a value", () => {
       (inner) => new Map([[inner, 1]]),
       (inner) => new Set([inner]),
       (inner) => new Error("e", { cause: inner }),
-      (inner) => [, inner],
+      (inner) => Object.assign([], { 1: inner }),
     ];
     for (const each of wrap) {
       let value: unknown = 1;
@@ -170,7 +194,14 @@ describe("limits of a value", () => {
   it("refuses a value that is nested a hundred thousand levels deep, on both sides", () => {
     const pair = new CodecPair();
     expect(pair.refusal(nested(100_000)).code).toBe("CNR_ERR_TOO_DEEP");
-    for (const opening of [[0x91], [0x81, 0xa0], [0xc1, 0x05, 0x01], [0xc1, 0x04, 0x01], [0xc1, 0x0a], [0xc1, 0x0e]]) {
+    for (const opening of [
+      [0x91],
+      [0x81, 0xa0],
+      [0xc1, 0x05, 0x01],
+      [0xc1, 0x04, 0x01],
+      [0xc1, 0x0a],
+      [0xc1, 0x0e],
+    ]) {
       const bytes = Array.from({ length: 100_000 }, () => opening).flat();
       expect(() => decodeBytes(bytes)).toThrow(/nested more than 200|graph inside/);
     }
@@ -191,7 +222,11 @@ describe("limits of a value", () => {
     ]) {
       const error = pair.refusal(value);
       expect(error).toBeInstanceOf(LimitError);
-      expect([error.code, error.details["max"], error.details["option"]]).toEqual(["CNR_ERR_VALUE_TOO_LARGE", 10_000, "maxValueBytes"]);
+      expect([error.code, error.details["max"], error.details["option"]]).toEqual([
+        "CNR_ERR_VALUE_TOO_LARGE",
+        10_000,
+        "maxValueBytes",
+      ]);
       expect(error.details["bytes"]).toBeGreaterThan(10_000);
     }
   });
@@ -200,7 +235,9 @@ describe("limits of a value", () => {
     const pair = new CodecPair({ maxValueBytes: 100_000 });
     const numbers = Array.from({ length: 5_000_000 }, () => 0.5);
     expect(pair.refusal({ numbers }).code).toBe("CNR_ERR_VALUE_TOO_LARGE");
-    expect(pair.refusal(Array.from({ length: 5_000 }, () => "t".repeat(10_000))).code).toBe("CNR_ERR_VALUE_TOO_LARGE");
+    expect(pair.refusal(Array.from({ length: 5_000 }, () => "t".repeat(10_000))).code).toBe(
+      "CNR_ERR_VALUE_TOO_LARGE",
+    );
     expect(pair.writer.bytes.length).toBeLessThan(2_000_000);
   });
 });

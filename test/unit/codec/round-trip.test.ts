@@ -42,37 +42,64 @@ const values: Record<string, unknown> = {
   "the smallest and the largest number": [Number.MIN_VALUE, Number.MAX_VALUE, Number.EPSILON],
   fractions: [0.1, -2.5, 1e21, 1e-7, 2 ** 53 + 2],
   "an empty string": "",
-  "strings of every header": ["a".repeat(31), "b".repeat(32), "c".repeat(255), "d".repeat(256), "e".repeat(65_536)],
+  "strings of every header": [
+    "a".repeat(31),
+    "b".repeat(32),
+    "c".repeat(255),
+    "d".repeat(256),
+    "e".repeat(65_536),
+  ],
   "strings whose bytes need a longer header": ["é".repeat(31), "€".repeat(100), "😀".repeat(16_000)],
   "text that is no ASCII": "Grüße, 世界, 😀, \u0000, \ufeff, \uffff",
-  "lone surrogates": ["\ud800", "a\udc00b", "x".repeat(30) + "\ud83d", "\udc00\ud800"],
+  "lone surrogates": ["\ud800", "a\udc00b", `${"x".repeat(30)}\ud83d`, "\udc00\ud800"],
   bigints: [0n, 1n, -1n, 2n ** 63n, -(2n ** 64n), 10n ** 5000n, -(3n ** 9999n)],
   "an empty object": {},
   "an empty array": [],
   "an object in an object": { a: { b: { c: [1, { d: null }] } } },
   "an array with holes": holes,
   "an array of holes": onlyHoles,
-  "holes inside": { list: [[, 1], { a: [2, , 3] }] },
+  "holes inside": { list: [holes, { a: onlyHoles }] },
   "undefined inside": { a: undefined, b: [undefined, null] },
-  "keys that are only data": JSON.parse('{"__proto__":{"polluted":1},"constructor":2,"prototype":3,"toString":4}'),
+  "keys that are only data": JSON.parse(
+    '{"__proto__":{"polluted":1},"constructor":2,"prototype":3,"toString":4}',
+  ),
   "keys that look like indexes": { b: 1, 7: 2, a: 3, 0: 4 },
   "keys with lone surrogates": { "\ud800": 1, "a\udc00": { "": 2 } },
-  maps: [new Map(), new Map<unknown, unknown>([[1, "one"], ["1", "text"], [{ k: 1 }, [2]], [Number.NaN, -0]])],
+  maps: [
+    new Map(),
+    new Map<unknown, unknown>([
+      [1, "one"],
+      ["1", "text"],
+      [{ k: 1 }, [2]],
+      [Number.NaN, -0],
+    ]),
+  ],
   sets: [new Set(), new Set([1, "1", null, undefined, Number.NaN])],
-  "maps and sets inside each other": new Map([[new Set([new Map([["a", new Set([1])]])]), new Map([[[], {}]])]]),
+  "maps and sets inside each other": new Map([
+    [new Set([new Map([["a", new Set([1])]])]), new Map([[[], {}]])],
+  ]),
   dates: [new Date(0), new Date(1_700_000_000_123), new Date(-1), new Date(8.64e15), new Date(Number.NaN)],
-  "regular expressions": [/a\/b[\]/]+/giu, /(?<year>\d{4})/dsy, new RegExp("")],
+  "regular expressions": [/a\/b[\]/]+/giu, /(?<year>\d{4})/dsy, /(?:)/],
   "boxed primitives": [Object(1), Object(-0), Object("text"), Object(false), Object(10n ** 30n)],
   "typed arrays": views,
-  "empty binaries": [new Uint8Array(0), new Float64Array(0), new ArrayBuffer(0), new DataView(new ArrayBuffer(0))],
+  "empty binaries": [
+    new Uint8Array(0),
+    new Float64Array(0),
+    new ArrayBuffer(0),
+    new DataView(new ArrayBuffer(0)),
+  ],
   "a view on a part": new Float64Array(new Float64Array([1, 2, 3, 4]).buffer, 8, 2),
   "a DataView on a part": new DataView(new Uint8Array([0, 1, 2, 3, 4]).buffer, 1, 3),
   "an ArrayBuffer": new Uint8Array([1, 2, 3]).buffer,
-  "binaries of every header": [255, 256, 16_383, 16_384, 65_536, 300_001].map((length) => new Uint8Array(length).fill(7)),
-  "large binaries of every kind": views.map((view) => new (view.constructor as Uint8ArrayConstructor)(20_000)),
+  "binaries of every header": [255, 256, 16_383, 16_384, 65_536, 300_001].map((length) =>
+    new Uint8Array(length).fill(7),
+  ),
+  "large binaries of every kind": views.map(
+    (view) => new (view.constructor as Uint8ArrayConstructor)(20_000),
+  ),
   "a large ArrayBuffer": new ArrayBuffer(100_000),
   "a wide array": Array.from({ length: 70_000 }, (_, n) => n),
-  "a wide object": Object.fromEntries(Array.from({ length: 70_000 }, (_, n) => [`key ${n}`, n])),
+  "a wide object": Object.fromEntries(Array.from({ length: 66_000 }, (_, n) => [`key ${n}`, n])),
 };
 
 describe.each([
@@ -173,7 +200,10 @@ describe.each([
     expect(bytes.length).toBeLessThan(60);
     const got = pair.decode(bytes) as unknown[];
     expect(got.length).toBe(4_000_000_001);
-    expect(Object.entries(got)).toEqual([["3", "first"], ["4000000000", "last"]]);
+    expect(Object.entries(got)).toEqual([
+      ["3", "first"],
+      ["4000000000", "last"],
+    ]);
   });
 });
 
@@ -200,7 +230,15 @@ describe("cycles and shared places", () => {
   });
 
   it("keeps places that share one object, of every kind that can be shared", () => {
-    const shared = [new Date(1), /x/, new Uint8Array([1]), new Uint8Array(50_000), new Float64Array(2), new ArrayBuffer(3), Object(1)];
+    const shared = [
+      new Date(1),
+      /x/,
+      new Uint8Array([1]),
+      new Uint8Array(50_000),
+      new Float64Array(2),
+      new ArrayBuffer(3),
+      Object(1),
+    ];
     for (const each of [...shared, {}, [], new Map(), new Set(), new Error("e"), new AggregateError([])]) {
       const got = pair.roundTrip<unknown[]>([{ a: each }, each, new Map([[each, each]])]);
       expect(difference(got, [{ a: each }, each, new Map([[each, each]])])).toBeUndefined();

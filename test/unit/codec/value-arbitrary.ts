@@ -5,7 +5,9 @@ const text = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 40 }),
   fc.string({ minLength: 20, maxLength: 300 }),
   // Lone surrogates, which UTF-8 cannot say.
-  fc.array(fc.integer({ min: 0xd700, max: 0xe100 }), { maxLength: 30 }).map((codes) => String.fromCharCode(...codes)),
+  fc
+    .array(fc.integer({ min: 0xd700, max: 0xe100 }), { maxLength: 30 })
+    .map((codes) => String.fromCharCode(...codes)),
 );
 const wholeNumber = fc
   .tuple(fc.integer({ min: 0, max: 53 }), fc.integer({ min: -2, max: 2 }), fc.boolean())
@@ -41,7 +43,9 @@ const leaf = fc.oneof(
   fc.bigInt(),
   fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }),
   fc.date({ noInvalidDate: false }),
-  fc.tuple(fc.constantFrom("", "a+", "[^b]*", "(?<x>c)"), flags).map(([source, given]) => new RegExp(source, given)),
+  fc
+    .tuple(fc.constantFrom("", "a+", "[^b]*", "(?<x>c)"), flags)
+    .map(([source, given]) => new RegExp(source, given)),
   binary,
   fc.oneof(fc.double(), fc.boolean(), fc.string(), fc.bigInt()).map((value) => Object(value) as object),
 );
@@ -65,10 +69,14 @@ export const tree: fc.Arbitrary<unknown> = fc.letrec<{ node: unknown }>((tie) =>
     leaf,
     fc.array(tie("node"), { maxLength: 6 }),
     fc.array(fc.tuple(key, tie("node")), { maxLength: 6 }).map(objectOf),
-    fc.array(fc.tuple(key, tie("node")), { maxLength: 4 }).map((entries) => Object.assign(Object.create(null), objectOf(entries)) as object),
+    fc
+      .array(fc.tuple(key, tie("node")), { maxLength: 4 })
+      .map((entries) => Object.assign(Object.create(null), objectOf(entries)) as object),
     fc.array(fc.tuple(tie("node"), tie("node")), { maxLength: 4 }).map((entries) => new Map(entries)),
     fc.array(tie("node"), { maxLength: 4 }).map((items) => new Set(items)),
-    fc.tuple(fc.array(fc.tuple(fc.nat(2000), tie("node")), { maxLength: 4 }), fc.nat(5000)).map(([entries, extra]) => sparse(entries, extra)),
+    fc
+      .tuple(fc.array(fc.tuple(fc.nat(2000), tie("node")), { maxLength: 4 }), fc.nat(5000))
+      .map(([entries, extra]) => sparse(entries, extra)),
   ),
 })).node;
 
@@ -76,13 +84,16 @@ const kinds = ["object", "array", "map", "mapKey", "set", "sparse"] as const;
 
 /** Containers that refer to each other at random: cycles, shared places, islands. */
 export const graph: fc.Arbitrary<unknown> = fc
-  .array(fc.tuple(fc.constantFrom(...kinds), leaf, fc.array(fc.nat(11), { maxLength: 4 })), { minLength: 1, maxLength: 12 })
+  .array(fc.tuple(fc.constantFrom(...kinds), leaf, fc.array(fc.nat(11), { maxLength: 4 })), {
+    minLength: 1,
+    maxLength: 12,
+  })
   .map((nodes) => {
     const made = nodes.map(([kind]) => emptyOf(kind));
     nodes.forEach(([, value, references], n) => {
       const container = made[n] as object;
       add(container, "leaf", value);
-      references.forEach((to, index) => add(container, `to${index}`, made[to % made.length]));
+      for (const [index, to] of references.entries()) add(container, `to${index}`, made[to % made.length]);
     });
     return made[0];
   });

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FrameKind } from "../../../src/protocol/frame.ts";
 import { MessageType } from "../../../src/protocol/message-types.ts";
-import { goldenValues } from "./golden-values.ts";
-import { channelSamples, frameSamples, type Samples, valueSamples } from "./wire-samples.ts";
 import { decodeBytes } from "../codec/codec-pair.ts";
 import { difference } from "../codec/difference.ts";
+import { goldenValues } from "./golden-values.ts";
+import { channelSamples, frameSamples, type Samples, valueSamples } from "./wire-samples.ts";
 
 function golden<T = Samples>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../golden/${name}.json`, import.meta.url), "utf8")) as T;

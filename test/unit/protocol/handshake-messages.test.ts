@@ -12,8 +12,18 @@ import {
 } from "../../../src/protocol/handshake-messages.ts";
 
 const limits = { maxValueBytes: 64 * 1024 * 1024, maxDepth: 200, channelWindowBytes: 1024 * 1024 };
-const hello = { version: PROTOCOL_VERSION, sessionId: new Uint8Array(16).map((_, n) => n), name: "worker-3", ...limits };
-const welcome = { version: PROTOCOL_VERSION, epoch: new Uint8Array([9, 8, 7, 6]), peerId: "a1b2c3", ...limits };
+const hello = {
+  version: PROTOCOL_VERSION,
+  sessionId: new Uint8Array(16).map((_, n) => n),
+  name: "worker-3",
+  ...limits,
+};
+const welcome = {
+  version: PROTOCOL_VERSION,
+  epoch: new Uint8Array([9, 8, 7, 6]),
+  peerId: "a1b2c3",
+  ...limits,
+};
 
 function opening(...rest: ((writer: ByteWriter) => void)[]): Uint8Array {
   const writer = new ByteWriter();
@@ -30,7 +40,11 @@ describe("handshake messages", () => {
   });
 
   it("give only the version of another version's message, whatever follows", () => {
-    const other = opening((writer) => writer.string("connector"), (writer) => writer.uint(2), (writer) => writer.array(70_000));
+    const other = opening(
+      (writer) => writer.string("connector"),
+      (writer) => writer.uint(2),
+      (writer) => writer.array(70_000),
+    );
     expect(decodeHello(other)).toEqual({ version: 2 });
     expect(decodeWelcome(other)).toEqual({ version: 2 });
   });
@@ -45,7 +59,9 @@ describe("handshake messages", () => {
   });
 
   it("cut names and texts that are too long", () => {
-    expect(decodeHello(encodeHello({ ...hello, name: "n".repeat(1000) }))).toMatchObject({ name: "n".repeat(256) });
+    expect(decodeHello(encodeHello({ ...hello, name: "n".repeat(1000) }))).toMatchObject({
+      name: "n".repeat(256),
+    });
     expect(decodeBye(encodeBye({ code: "", text: "t".repeat(5000) })).text).toHaveLength(1000);
   });
 
@@ -57,8 +73,15 @@ describe("handshake messages", () => {
     for (const bytes of [
       new Uint8Array(0),
       Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-      opening((writer) => writer.string("connectoR"), (writer) => writer.uint(1)),
-      opening((writer) => writer.string("connector"), (writer) => writer.uint(1), (writer) => writer.binary(new Uint8Array(15))),
+      opening(
+        (writer) => writer.string("connectoR"),
+        (writer) => writer.uint(1),
+      ),
+      opening(
+        (writer) => writer.string("connector"),
+        (writer) => writer.uint(1),
+        (writer) => writer.binary(new Uint8Array(15)),
+      ),
     ]) {
       expect(() => decodeHello(new Uint8Array(bytes))).toThrow(CodecError);
     }

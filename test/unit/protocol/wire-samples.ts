@@ -1,5 +1,5 @@
-import { ByteWriter } from "../../../src/core/byte-writer.ts";
 import { ValueEncoder } from "../../../src/codec/value-encoder.ts";
+import { ByteWriter } from "../../../src/core/byte-writer.ts";
 import { FrameKind, frameOf, writeFrameHeader } from "../../../src/protocol/frame.ts";
 import { encodeBye, encodeHello, encodeWelcome } from "../../../src/protocol/handshake-messages.ts";
 import { ChannelKind, ChannelMux } from "../../../src/session/channel-mux.ts";
@@ -18,7 +18,12 @@ export function frameSamples(): Samples {
   writeFrameHeader(header, 0, 0x010203, FrameKind.message, 0xfedcba98);
   const sessionId = new Uint8Array(16).map((_, n) => n + 1);
   const hello = encodeHello({ version: 1, sessionId, name: "worker-3", ...limits });
-  const welcome = encodeWelcome({ version: 1, epoch: sessionId.slice(0, 8), peerId: "a1b2c3d4e5f6", ...limits });
+  const welcome = encodeWelcome({
+    version: 1,
+    epoch: sessionId.slice(0, 8),
+    peerId: "a1b2c3d4e5f6",
+    ...limits,
+  });
   return {
     header: hex(header),
     hello: hex(frameOf(FrameKind.hello, hello)),

@@ -1,3 +1,4 @@
+import { afterEach } from "vitest";
 import type { FunctionCodec } from "../../../src/codec/function-codec.ts";
 import { type Limits, withLimits } from "../../../src/core/limits.ts";
 import { FrameDecoder } from "../../../src/protocol/frame-decoder.ts";
@@ -35,6 +36,20 @@ function sessionOver(link: Link, id: string, isServer: boolean, limits: Readonly
   });
   link.start(session);
   return session;
+}
+
+const open: QueueWorld[] = [];
+
+/** To be called once in a test file: makes worlds that are closed after each test. */
+export function worlds(): (options?: WorldOptions) => QueueWorld {
+  afterEach(async () => {
+    for (const world of open.splice(0)) await world.close();
+  });
+  return (options) => {
+    const world = new QueueWorld(options);
+    open.push(world);
+    return world;
+  };
 }
 
 /** A server with global queues and any number of clients, in this process, over real sessions. */

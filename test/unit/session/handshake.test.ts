@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ByteWriter } from "../../../src/core/byte-writer.ts";
-import { type ConnectorError, ConnectionError, HandshakeError, TimeoutError } from "../../../src/core/errors.ts";
+import {
+  ConnectionError,
+  type ConnectorError,
+  HandshakeError,
+  TimeoutError,
+} from "../../../src/core/errors.ts";
 import { type Limits, withLimits } from "../../../src/core/limits.ts";
 import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { FrameKind, frameOf } from "../../../src/protocol/frame.ts";
@@ -34,7 +39,12 @@ function outcome(promise: Promise<void>): Promise<ConnectorError | undefined> {
   );
 }
 
-function asClient(link: Link, limits: Partial<Limits> = {}, wait: WaitOptions = {}, then?: (session: Session) => void): Side {
+function asClient(
+  link: Link,
+  limits: Partial<Limits> = {},
+  wait: WaitOptions = {},
+  then?: (session: Session) => void,
+): Side {
   const sessions: Session[] = [];
   const greeted = greetServer(link, me, { limits: withLimits(limits) }, wait, (session) => {
     sessions.push(session);
@@ -44,7 +54,12 @@ function asClient(link: Link, limits: Partial<Limits> = {}, wait: WaitOptions = 
   return { sessions, names: [], done: outcome(greeted) };
 }
 
-function asServer(link: Link, limits: Partial<Limits> = {}, wait: WaitOptions = {}, then?: (session: Session) => void): Side {
+function asServer(
+  link: Link,
+  limits: Partial<Limits> = {},
+  wait: WaitOptions = {},
+  then?: (session: Session) => void,
+): Side {
   const sessions: Session[] = [];
   const names: string[] = [];
   const greeted = greetClient(link, epoch, { limits: withLimits(limits) }, wait, ({ session, name }) => {
@@ -69,7 +84,11 @@ describe("two sides that greet each other", () => {
     const [a, b] = memoryLinkPair();
     const server = asServer(b);
     const client = asClient(a);
-    expect([await client.done, await server.done, server.names]).toEqual([undefined, undefined, ["worker-3"]]);
+    expect([await client.done, await server.done, server.names]).toEqual([
+      undefined,
+      undefined,
+      ["worker-3"],
+    ]);
     const [[left], [right]] = [client.sessions, server.sessions];
     const got = receivedBy(right as Session);
     sendValue(left as Session, "hello");

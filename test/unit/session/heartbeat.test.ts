@@ -15,7 +15,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function beating(heartbeat?: { idleMs?: number; deadMs?: number }): { session: Session; link: ScriptedLink; kinds(): number[] } {
+function beating(heartbeat?: { idleMs?: number; deadMs?: number }): {
+  session: Session;
+  link: ScriptedLink;
+  kinds(): number[];
+} {
   const link = new ScriptedLink();
   const session = sessionOver(link, heartbeat ? { heartbeat } : {});
   open.push(session);
@@ -32,7 +36,10 @@ describe("the heartbeat", () => {
     vi.advanceTimersByTime(9999);
     expect([kinds().length, session.ended]).toEqual([2, undefined]);
     vi.advanceTimersByTime(1);
-    expect([session.ended?.code, session.ended?.details]).toEqual(["CNR_ERR_HEARTBEAT", { silentMs: 15_000 }]);
+    expect([session.ended?.code, session.ended?.details]).toEqual([
+      "CNR_ERR_HEARTBEAT",
+      { silentMs: 15_000 },
+    ]);
   });
 
   it("takes any byte as a sign of life, also half a frame", () => {

@@ -1,9 +1,12 @@
+import { failure } from "../../../src/core/errors.ts";
 import { type Limits, withLimits } from "../../../src/core/limits.ts";
+import { FrameKind, frameOf, HEADER_BYTES } from "../../../src/protocol/frame.ts";
 import { FrameDecoder } from "../../../src/protocol/frame-decoder.ts";
 import type { HeartbeatOptions } from "../../../src/session/heartbeat.ts";
 import { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
 import type { Link } from "../../../src/transport/transport.ts";
+import { ScriptedLink } from "./scripted-link.ts";
 
 export interface PairOptions {
   readonly limits?: Partial<Limits>;
@@ -58,4 +61,42 @@ export function receivedBy(session: Session): unknown[] {
 /** Some turns of the event loop. */
 export async function turns(count = 20): Promise<void> {
   for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The sessions of one test, which end with it. */
+export class OpenSessions {
+  readonly #open: Session[] = [];
+
+  /** One whose other side is the test. */
+  scripted(options?: PairOptions): { session: Session; link: ScriptedLink } {
+    const link = new ScriptedLink();
+    const session = sessionOver(link, options);
+    this.#open.push(session);
+    return { session, link };
+  }
+
+  pair(options?: PairOptions): [Session, Session] {
+    const made = sessionPair(options);
+    this.#open.push(...made);
+    return made;
+  }
+
+  end(): void {
+    for (const session of this.#open.splice(0)) session.abort(failure("CNR_ERR_CLOSED", { by: "the test" }));
+  }
+}
+
+/** A frame with one test message that holds a small number. */
+export function numberFrame(value: number): Uint8Array {
+  return frameOf(FrameKind.message, new Uint8Array([TEST_MESSAGE, value]));
+}
+
+/** The kinds of the frames that these bytes hold. */
+export function kindsOf(bytes: Uint8Array): number[] {
+  const kinds: number[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length; at += HEADER_BYTES + (view.getUint32(at, true) & 0xffffff)) {
+    kinds.push(view.getUint8(at + 3));
+  }
+  return kinds;
 }

@@ -19,7 +19,11 @@ describe("where to connect", () => {
     expect(targetOf("::1", 7)).toEqual({ host: "::1", port: 7 });
     for (const address of [addressOf("127.0.0.1", 1900), addressOf("::1", 1900)]) {
       const target = { host: address.host, port: 1900 };
-      expect([targetOf(address), targetOf(urlOf(address)), targetOf(String(address))]).toEqual([target, target, target]);
+      expect([targetOf(address), targetOf(urlOf(address)), targetOf(String(address))]).toEqual([
+        target,
+        target,
+        target,
+      ]);
     }
   });
 
@@ -46,17 +50,24 @@ describe("where to connect", () => {
     for (const given of [{}, { host: "h" }, { host: "", port: 1 }, { host: 5, port: 1 }, { port: 1 }]) {
       expect(() => targetOf(given as never)).toThrow(ConnectionError);
     }
-    for (const given of [null, undefined, 5]) expect(() => targetOf(given as never)).toThrow(/is not an address/);
+    for (const given of [null, undefined, 5])
+      expect(() => targetOf(given as never)).toThrow(/is not an address/);
   });
 
   it("writes addresses of both families so that they can be read again", () => {
     expect(hostAndPort("::1", 5)).toBe("[::1]:5");
     expect(`${addressOf("10.0.0.1", 5)}`).toBe("10.0.0.1:5");
-    expect([addressOf("::1", 1).family, addressOf("1.2.3.4", 1).family, addressOf("1.2.3.4", 1, "IPv6").family]).toEqual(["IPv6", "IPv4", "IPv6"]);
+    expect([
+      addressOf("::1", 1).family,
+      addressOf("1.2.3.4", 1).family,
+      addressOf("1.2.3.4", 1, "IPv6").family,
+    ]).toEqual(["IPv6", "IPv4", "IPv6"]);
   });
 
   it("knows what is this machine alone", () => {
-    for (const host of ["localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]) expect(isLoopback(host)).toBe(true);
-    for (const host of ["0.0.0.0", "10.0.0.1", "127.0.0.1.example.org", "", "::"]) expect(isLoopback(host)).toBe(false);
+    for (const host of ["localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+      expect(isLoopback(host)).toBe(true);
+    for (const host of ["0.0.0.0", "10.0.0.1", "127.0.0.1.example.org", "", "::"])
+      expect(isLoopback(host)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
-import { createServer, type Server, Socket } from "node:net";
 import { once } from "node:events";
+import { createServer, type Server, Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type ConnectorError, ConnectionError, TimeoutError } from "../../../src/core/errors.ts";
+import { ConnectionError, type ConnectorError, TimeoutError } from "../../../src/core/errors.ts";
 import { listenTcp, tcpDialer } from "../../../src/transport/node/tcp.ts";
 import type { Link, Listener } from "../../../src/transport/transport.ts";
 
@@ -48,7 +48,9 @@ describe("dialling", () => {
     const dead = AbortSignal.abort(reason);
     expect(await refusal(tcpDialer.dial("127.0.0.1", listener.address.port, { signal: dead }))).toBe(reason);
     const controller = new AbortController();
-    const dialled = refusal(tcpDialer.dial("127.0.0.1", listener.address.port, { signal: controller.signal }));
+    const dialled = refusal(
+      tcpDialer.dial("127.0.0.1", listener.address.port, { signal: controller.signal }),
+    );
     controller.abort(reason);
     expect(await dialled).toBe(reason);
   });
@@ -68,7 +70,10 @@ describe("listening", () => {
   it("says that a port is taken, with host and port", async () => {
     const { address } = await listening();
     const error = await refusal(listenTcp("127.0.0.1", address.port, () => {}));
-    expect([error.code, error.details]).toEqual(["CNR_ERR_ADDRESS_IN_USE", { host: "127.0.0.1", port: address.port }]);
+    expect([error.code, error.details]).toEqual([
+      "CNR_ERR_ADDRESS_IN_USE",
+      { host: "127.0.0.1", port: address.port },
+    ]);
     expect(error.message).toContain(`127.0.0.1:${address.port}`);
   });
 
