@@ -11,6 +11,7 @@ const DATE_GUARDS = guards(DATE_SETTERS);
  */
 export function deepFreeze(value: unknown): boolean {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return true;
+  if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) return freezePlain(value);
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return false;
   // These write to themselves when they are used.
   if (value instanceof RegExp && (value.global || value.sticky)) return false;
@@ -30,6 +31,18 @@ export function deepFreeze(value: unknown): boolean {
   for (const key of Object.getOwnPropertyNames(value)) {
     const part = Object.getOwnPropertyDescriptor(value, key)?.value as unknown;
     isWhole = both(isWhole, deepFreeze(part));
+  }
+  return isWhole;
+}
+
+/** Nearly all values: what was decoded into them are plain enumerable properties. */
+function freezePlain(value: object): boolean {
+  if (Object.isFrozen(value)) return true;
+  Object.freeze(value);
+  let isWhole = true;
+  for (const key of Object.keys(value)) {
+    const part = (value as Record<string, unknown>)[key];
+    if ((typeof part === "object" || typeof part === "function") && !deepFreeze(part)) isWhole = false;
   }
   return isWhole;
 }

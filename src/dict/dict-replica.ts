@@ -7,8 +7,9 @@ import type { Limits } from "../core/limits.ts";
 import type { DictChangeOp, DictCondition, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
 import { applyPatch } from "./byte-patch.ts";
 import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
-import type { ChangeOrigin } from "./dict-event.ts";
+import { describe } from "./describe.ts";
 import { DictValue, type ValueCodec } from "./dict-value.ts";
+import { checkNewKey, checkSize } from "./key-check.ts";
 import type { Effect } from "./pending-operations.ts";
 import { ReplicaView } from "./replica-view.ts";
 import type { Uplink } from "./uplink.ts";
@@ -325,8 +326,7 @@ export class DictReplica {
     if (result) {
       const shown = operation.effects[0]?.value;
       if (!this.#view.pending.hides(result.key) && !result.value.isSame(shown)) {
-        this.#listeners.note(result.key, shown, result.value);
-        this.#listeners.close("remote");
+        this.#noteOne(result.key, shown, result.value);
       }
     }
     operation.outcome?.resolve(result?.value.read(this.codec));
@@ -361,20 +361,14 @@ export class DictReplica {
     if (!before) return;
     for (const [key, value] of before) {
       const now = this.find(key);
-      if (!now?.isSame(value)) this.#each("remote", key, value, now);
+      if (!now?.isSame(value)) this.#noteOne(key, value, now);
     }
-    for (const [key, value] of this.entries())
-      if (!before.has(key)) this.#each("remote", key, undefined, value);
+    for (const [key, value] of this.entries()) if (!before.has(key)) this.#noteOne(key, undefined, value);
   }
 
-  #each(
-    origin: ChangeOrigin,
-    key: string,
-    before: DictValue | undefined,
-    after: DictValue | undefined,
-  ): void {
+  #noteOne(key: string, before: DictValue | undefined, after: DictValue | undefined): void {
     this.#listeners.note(key, before, after);
-    this.#listeners.close(origin);
+    this.#listeners.close("remote");
   }
 
   /** Keys that the server has were checked by somebody; most writes go to these. */
@@ -383,28 +377,8 @@ export class DictReplica {
   }
 }
 
-function checkNewKey(uplink: Uplink, key: string): void {
-  checkSize(uplink, key.length);
-  // UTF-8 cannot say it, and the server would know the key by another name.
-  if (!(key as string & { isWellFormed(): boolean }).isWellFormed()) {
-    throw failure("CNR_ERR_UNSENDABLE", { path: "the key", reason: "it has half of a surrogate pair" });
-  }
-}
-
-function checkSize(uplink: Uplink, bytes: number): void {
-  const max = uplink.maxValueBytes;
-  if (bytes > max) throw failure("CNR_ERR_VALUE_TOO_LARGE", { bytes, max, option: "maxValueBytes" });
-}
-
 function deletion(key: string): Effect {
   return { key, value: new DictValue(undefined) };
-}
-
-/** What stands in the way of an increment, in words. */
-export function describe(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 function unexpected(): ConnectorError {

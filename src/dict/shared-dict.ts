@@ -4,8 +4,9 @@ import { Waiter, type WaitOptions, waitFor } from "../core/waiting.ts";
 import { diffBytes } from "./byte-patch.ts";
 import { ChangeStream, type DictChangeEntry } from "./change-stream.ts";
 import { deepEqual } from "./deep-equal.ts";
+import { describe } from "./describe.ts";
 import type { ChangeOrigin, DictChange } from "./dict-event.ts";
-import { type DictReplica, describe } from "./dict-replica.ts";
+import type { DictReplica } from "./dict-replica.ts";
 import { DictValue } from "./dict-value.ts";
 
 /** Variables of a program that declared none: it may then be written as in the Python original. */

@@ -1,5 +1,6 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
+import { copyOf } from "../core/text.ts";
 
 /** Which dict of a session a message is about. */
 export const DictSpace = { local: 0, global: 1 } as const;
@@ -142,7 +143,7 @@ export function readDictWrite(reader: ByteReader): DictWrite {
 /** Bytes that may be kept: inline ones are copied, because the buffer they stand in is used again. */
 export function readOwnedBytes(reader: ByteReader): Uint8Array {
   const bytes = reader.binary();
-  return bytes.buffer === reader.bytes.buffer ? new Uint8Array(bytes) : bytes;
+  return bytes.buffer === reader.bytes.buffer ? copyOf(bytes, bytes.length) : bytes;
 }
 
 function readUpdate(reader: ByteReader): PlainDictOp[] {

@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { ByteReader } from "../../../src/core/byte-reader.ts";
 import { getContext } from "../../../src/rpc/call-context.ts";
+import { FrameKind } from "../../../src/protocol/frame.ts";
 import { MessageType } from "../../../src/protocol/message-types.ts";
 import { failureOf, Gate, type Side, sidesOfTests, turns } from "./two-sides.ts";
 
@@ -218,7 +219,7 @@ function numbersOfCalls(side: Side): number[] {
     const reader = new ByteReader(bytes);
     reader.position = 8;
     // Calls by name and cancels are all that is sent here.
-    while (!reader.done) {
+    while (bytes[3] === FrameKind.message && !reader.done) {
       const isCall = reader.byte() === MessageType.call;
       const number = reader.uint();
       if (!isCall) continue;
