@@ -13,7 +13,7 @@ export interface EndpointOptions {
 }
 
 export function withGrants(allow: Partial<Grants> = {}): Grants {
-  return { data: true, call: true, code: true, ...allow };
+  return { call: true, code: true, ...allow };
 }
 
 export { ExposedFunctions } from "../rpc/exposed-functions.ts";

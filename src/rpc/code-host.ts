@@ -17,8 +17,6 @@ export interface CodeHost extends FunctionHost {
 
 /** What the other side may do here. */
 export interface Grants {
-  /** Dicts, pipes and queues. */
-  readonly data: boolean;
   /** Functions exposed by name. */
   readonly call: boolean;
   /** `eval`, `exec`, `call`, globals by name, and functions inside values. */

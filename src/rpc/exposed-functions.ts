@@ -13,6 +13,8 @@ export interface Exposed {
 }
 
 const MAX_SUGGESTIONS = 3;
+/** Characters of a name that are looked at for it. */
+const COMPARED = 64;
 
 /** The functions that the other side may call by name. Only what was put in is found: nothing is inherited. */
 export class ExposedFunctions {
@@ -46,7 +48,7 @@ export class ExposedFunctions {
 export function unknownFunction(name: string, known: readonly string[]): Error {
   const close = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3))
+    .filter(({ candidate, distance }) => distance <= Math.max(2, Math.min(candidate.length, COMPARED) / 3))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, MAX_SUGGESTIONS)
     .map(({ candidate }) => candidate);
@@ -56,7 +58,7 @@ export function unknownFunction(name: string, known: readonly string[]): Error {
 
 /** Levenshtein's distance, on the first characters of long names. */
 function editDistance(a: string, b: string): number {
-  const [left, right] = [a.slice(0, 64), b.slice(0, 64)];
+  const [left, right] = [a.slice(0, COMPARED), b.slice(0, COMPARED)];
   let previous = Array.from({ length: right.length + 1 }, (_, n) => n);
   for (let i = 1; i <= left.length; i++) {
     const current = [i];

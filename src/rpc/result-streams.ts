@@ -11,6 +11,11 @@ import { type CallContext, callInContext } from "./call-context.ts";
 import { withLocalFrames } from "./remote-error.ts";
 import { sendThrown } from "./thrown-error.ts";
 
+/** A generator that never waits would fill its whole window before anything else is done, its own first write too. */
+const VALUES_PER_TURN = 256;
+type Schedule = (task: () => void) => void;
+const nextTurn: Schedule = (globalThis as { setImmediate?: Schedule }).setImmediate ?? ((task) => setTimeout(task, 0));
+
 /** Async generators that are results: their values travel on a channel, as fast as the reader reads. */
 export class ResultStreams {
   readonly #session: Session;
@@ -86,7 +91,13 @@ export class ResultStreams {
 }
 
 async function pumpStream(source: AsyncGenerator<unknown>, channel: OutgoingChannel): Promise<void> {
-  for await (const value of source) await channel.send(value);
+  let left = VALUES_PER_TURN;
+  for await (const value of source) {
+    await channel.send(value);
+    if (--left > 0) continue;
+    left = VALUES_PER_TURN;
+    await new Promise<void>(nextTurn);
+  }
 }
 
 /** Reads an async generator of the other side. Leaving the loop ends the generator there. */

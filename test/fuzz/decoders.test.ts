@@ -152,7 +152,7 @@ describe("a session that is fed with them", () => {
         const stream = random.below(3) === 0 ? random.mutate(part) : part;
         for (const chunk of random.split(stream)) link.handler?.data(chunk);
       }
-      if (session.ended && !ConnectorError.is(session.ended)) throw session.ended;
+      if (session.ended) expect(ConnectorError.is(session.ended)).toBe(true);
       if (session.ended?.code === "CNR_ERR_PROTOCOL") expect(link.calls).toContain("close");
       const code = session.ended?.code ?? "CNR_ERR_PROTOCOL";
       expect(code).toMatch(/^CNR_ERR_/);

@@ -273,20 +273,4 @@ describe("a shared dict under competition", { timeout: 30_000 }, () => {
       ]),
     );
   });
-
-  it("a program without the data grant reads nothing and writes nothing, and hears why", async () => {
-    await using room = await serve([], { allow: { data: false } });
-    await using client = new Client();
-    const errors: unknown[] = [];
-    client.on("error", (error) => errors.push((error as { code?: string }).code));
-    await client.connect(room.server.url ?? "");
-    client.globals.vars.x = 1;
-    await expect.poll(() => errors).toEqual(["CNR_ERR_NOT_ALLOWED"]);
-    expect(client.globals.vars.x).toBeUndefined();
-    expect(room.server.vars.x).toBeUndefined();
-    await expect(client.globals.dict.increment("x")).rejects.toMatchObject({
-      name: "PermissionError",
-      code: "CNR_ERR_NOT_ALLOWED",
-    });
-  });
 });

@@ -54,6 +54,7 @@ for (const [where, open] of Object.entries(sides)) {
       abort.abort("given up");
       expect(await got).toBe("given up");
       await other.put("second");
+      await turns();
       expect([await other.get(), await other.get()]).toEqual(["first", "second"]);
     });
 

@@ -122,6 +122,17 @@ describe("a slow reader", () => {
     await stream.return();
   });
 
+  it("is not needed to let others go on beside a generator that never waits", async () => {
+    const { client, server } = await open();
+    const seen = exposeCounting(server);
+    const stream = await client.call<Stream<number>>("count", [1e9]);
+    const sofar = seen.yields;
+    expect(await client.call("echo", [1])).toBe(1);
+    expect(sofar).toBeLessThan(1000);
+    expect(seen.yields).toBeLessThan(5000);
+    await stream.return();
+  });
+
   it("holds nobody else", async () => {
     const { client, server } = await open({ limits: { channelWindowBytes: 1000 } });
     exposeCounting(server);
