@@ -110,9 +110,9 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     const options = (typeof port === "number" ? last : port) ?? {};
     if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
     if (this.state === "open" && isSame(this.#target, target)) return;
-    await this.close();
     const abort = new AbortController();
-    const done = this.#open(target, options, abort).finally(() => {
+    // Before the first wait: a second call must find the first, and `close()` must be able to end it.
+    const done = this.#open(target, options, abort, this.close()).finally(() => {
       if (this.#connecting?.abort === abort) this.#connecting = undefined;
     });
     this.#connecting = { target, done, abort };
@@ -142,7 +142,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     await session.link.close();
   }
 
-  async #open(target: Target, options: ConnectOptions, abort: AbortController): Promise<void> {
+  async #open(target: Target, options: ConnectOptions, abort: AbortController, closed: Promise<void>): Promise<void> {
     const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
     const address = addressOf(target.host, target.port).toString();
     const timer = setTimeout(
@@ -153,6 +153,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
+      await closed;
       const session = await this.#greet(target, { signal: abort.signal });
       await this.#untilReady(session, abort.signal);
       this.#target = target;

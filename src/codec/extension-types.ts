@@ -26,6 +26,12 @@ export const Extension = {
   firstShape: 0x20,
 } as const;
 
+/**
+ * Objects, arrays, dates and the like in one value. An empty object is one byte on the wire and a hundred in memory: without
+ * this, a value of the allowed size could take all memory of its receiver.
+ */
+export const MAX_CONTAINERS = 1_000_000;
+
 /** Their position in this list is their number on the wire. Uint8Array travels as MessagePack's own binary. */
 export const TYPED_ARRAYS = [
   Int8Array,

@@ -5,6 +5,10 @@ export type AnyFunction = (...args: never[]) => unknown;
 
 /** How functions inside values travel: by value in dicts, pipes and queues; as live callbacks in calls. */
 export interface FunctionCodec {
+  /** A value is about to be written. */
+  begin?(): void;
+  /** What was written since `begin` is not sent: it is written anew, or the value cannot travel. */
+  rollBack?(): void;
   /**
    * Writes a function, or throws the `CodecError` that says why it cannot travel.
    *

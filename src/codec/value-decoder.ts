@@ -2,7 +2,7 @@ import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { ATTACHMENT, ESCAPE } from "../core/byte-writer.ts";
 import { failure } from "../core/errors.ts";
 import { readError } from "./error-codec.ts";
-import { Extension } from "./extension-types.ts";
+import { Extension, MAX_CONTAINERS } from "./extension-types.ts";
 import type { FunctionCodec } from "./function-codec.ts";
 import { MAX_SHAPES, ShapeTable } from "./shapes.ts";
 import {
@@ -30,6 +30,7 @@ export class ValueDecoder {
   #graph: object[] | undefined;
   #functions: FunctionCodec | undefined;
   #depth = 0;
+  #containers = 0;
 
   constructor(options: DecoderOptions) {
     this.#options = options;
@@ -39,6 +40,7 @@ export class ValueDecoder {
   decode(reader: ByteReader, functions?: FunctionCodec): unknown {
     this.#functions = functions;
     this.#depth = 0;
+    this.#containers = 0;
     this.#graph = undefined;
     return this.read(reader);
   }
@@ -241,6 +243,7 @@ export class ValueDecoder {
   }
 
   #register<T extends object>(container: T): T {
+    if (++this.#containers > MAX_CONTAINERS) throw failure("CNR_ERR_TOO_COMPLEX", { max: MAX_CONTAINERS });
     this.#graph?.push(container);
     return container;
   }

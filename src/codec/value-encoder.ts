@@ -1,7 +1,7 @@
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure } from "../core/errors.ts";
 import { writeError } from "./error-codec.ts";
-import { Extension } from "./extension-types.ts";
+import { Extension, MAX_CONTAINERS } from "./extension-types.ts";
 import type { AnyFunction, FunctionCodec } from "./function-codec.ts";
 import { ShapeTable } from "./shapes.ts";
 import { writeStructured } from "./structured-types.ts";
@@ -28,6 +28,7 @@ export class ValueEncoder {
   #functions: FunctionCodec | undefined;
   #limit = 0;
   #depth = 0;
+  #containers = 0;
   /** A value over the limit is found before the buffer doubles for it once more. */
   readonly #checkPosition = (): void => this.#checkLimit(this.#writer?.position ?? 0);
 
@@ -52,12 +53,14 @@ export class ValueEncoder {
     this.#functions = functions;
     this.#limit = start + this.#options.maxValueBytes;
     writer.onGrow = this.#checkPosition;
+    functions?.begin?.();
     try {
       this.#writeRoot(writer, value, start, attachments, shapes);
       this.#checkSize(writer.position - start + writer.attachedBytes - attachedBytes);
     } catch (error) {
       writer.rollBack(start, attachments);
       this.#shapes?.rollBack(shapes);
+      functions?.rollBack?.();
       throw this.#named(error);
     } finally {
       writer.onGrow = undefined;
@@ -66,6 +69,7 @@ export class ValueEncoder {
       this.#writer = undefined;
       this.#functions = undefined;
       this.#depth = 0;
+      this.#containers = 0;
     }
   }
 
@@ -77,6 +81,8 @@ export class ValueEncoder {
       writer.rollBack(start, attachments);
       this.#shapes?.rollBack(shapes);
       this.#depth = 0;
+      this.#containers = 0;
+      this.#functions?.rollBack?.();
       this.#graph = new Map();
       writer.escape(Extension.graph);
       this.write(writer, value);
@@ -117,6 +123,7 @@ export class ValueEncoder {
 
   #object(writer: ByteWriter, value: object): void {
     if (!this.#isNew(writer, value)) return;
+    if (++this.#containers > MAX_CONTAINERS) throw failure("CNR_ERR_TOO_COMPLEX", { max: MAX_CONTAINERS });
     if (++this.#depth > this.#options.maxDepth)
       throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
     this.#path[this.#depth - 1] = undefined;

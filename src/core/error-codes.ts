@@ -126,6 +126,11 @@ export const ERROR_CODES = {
     retryable: false,
     text: "the value is nested more than {max} levels deep: flatten it, or raise `limits.maxDepth` on both sides",
   },
+  CNR_ERR_TOO_COMPLEX: {
+    kind: "limit",
+    retryable: false,
+    text: "the value has more than {max} objects, arrays and the like: send it in parts, or as binary data",
+  },
   CNR_ERR_TOO_MANY: {
     kind: "limit",
     retryable: true,

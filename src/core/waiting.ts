@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.ts";
 import { Deferred } from "./deferred.ts";
 import { failure } from "./errors.ts";
 
@@ -12,10 +13,9 @@ export interface WaitOptions {
 /** A wait that can be ended by its owner, by a signal or by time, and leaves no listener or timer behind. */
 export class Waiter<T> {
   readonly #deferred = new Deferred<T>();
-  readonly #signal: AbortSignal | undefined;
   readonly #onEnd: ((waiter: Waiter<T>) => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #onAbort: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
   settled = false;
 
   /**
@@ -25,15 +25,11 @@ export class Waiter<T> {
   constructor(what: string, options: WaitOptions | undefined, onGivenUp?: (waiter: Waiter<T>) => void) {
     this.#onEnd = onGivenUp;
     const { signal, timeoutMs } = options ?? {};
-    this.#signal = signal;
     if (signal?.aborted) {
       this.reject(signal.reason);
       return;
     }
-    if (signal) {
-      this.#onAbort = (): void => this.#giveUp(signal.reason);
-      signal.addEventListener("abort", this.#onAbort, { once: true });
-    }
+    if (signal) this.#stopListening = onAbort(signal, () => this.#giveUp(signal.reason));
     if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
       this.#timer = setTimeout(
         () => this.#giveUp(failure("CNR_ERR_TIMEOUT", { what, timeoutMs })),
@@ -69,7 +65,7 @@ export class Waiter<T> {
     if (this.settled) return false;
     this.settled = true;
     clearTimeout(this.#timer);
-    if (this.#onAbort) this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopListening?.();
     return true;
   }
 }

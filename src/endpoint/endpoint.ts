@@ -1,5 +1,5 @@
-import { type ConnectorError, failure } from "../core/errors.ts";
-import { Future, fail } from "../core/future.ts";
+import { failure } from "../core/errors.ts";
+import { Future } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import type { SharedDict } from "../dict/shared-dict.ts";
 import type { VarsView } from "../dict/vars-view.ts";
@@ -7,6 +7,7 @@ import { functionsByValue } from "../functions/by-value.ts";
 import type { AnyFunction } from "../functions/captured-function.ts";
 import type { Pipe } from "../pipes/pipe.ts";
 import { PipeTable } from "../pipes/pipe-table.ts";
+import { MessageType } from "../protocol/message-types.ts";
 import type { PutOptions } from "../queues/queue.ts";
 import { CallTable } from "../rpc/call-table.ts";
 import type { Grants } from "../rpc/code-host.ts";
@@ -41,7 +42,9 @@ export interface EndpointParts {
  */
 export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   readonly #parts: EndpointParts;
-  readonly #pipeTable: PipeTable;
+  #pipeTable: PipeTable | undefined;
+  #session: Session | undefined;
+  #names: Readonly<Record<string, unknown>> = {};
   readonly #exposed: ExposedFunctions;
   #pipes: PipesView<App, S> | undefined;
   #remote: RemoteFunctions<RemoteFunctionsOf<App, S>> | undefined;
@@ -49,7 +52,6 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
   protected constructor(parts: EndpointParts) {
     this.#parts = parts;
-    this.#pipeTable = new PipeTable(functionsByValue(parts.platform, parts.grants.code));
     this.#exposed = new ExposedFunctions(parts.exposed);
   }
 
@@ -83,23 +85,23 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
   /** Pipes to the other side by name, made on first use. */
   get pipes(): PipesView<App, S> {
-    this.#pipes ??= namedView<PipesView<App, S>, Pipe>(this.#pipeTable);
+    this.#pipes ??= namedView<PipesView<App, S>, Pipe>(this.#openPipes());
     return this.#pipes;
   }
 
   /** See `Pipe.send`; this is the pipe without a name. */
   send(value: Outgoing<PipeOf<App>, S>, options?: WaitOptions): Promise<void> {
-    return this.#pipeTable.main.send(value, options);
+    return this.#openPipes().main.send(value, options);
   }
 
   /** See `Pipe.recv`. */
   recv(options?: WaitOptions): Promise<Incoming<PipeOf<App>, S>> {
-    return this.#pipeTable.main.recv(options) as Promise<Incoming<PipeOf<App>, S>>;
+    return this.#openPipes().main.recv(options) as Promise<Incoming<PipeOf<App>, S>>;
   }
 
   /** See `Pipe.tryRecv`. */
   tryRecv(): Incoming<PipeOf<App>, S> | undefined {
-    return this.#pipeTable.main.tryRecv() as Incoming<PipeOf<App>, S> | undefined;
+    return this.#openPipes().main.tryRecv() as Incoming<PipeOf<App>, S> | undefined;
   }
 
   // ---- queues ----
@@ -188,17 +190,28 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
   /** Sends a value of the main pipe that is encoded already. */
   protected sendEncoded(bytes: Uint8Array): Promise<void> {
-    return this.#pipeTable.main.sendBytes(bytes);
+    return this.#openPipes().main.sendBytes(bytes);
   }
 
   /**
-   * Runs pipes and calls over a new session.
+   * Runs pipes and calls over a new session. They are made when either side first uses them: most links carry few kinds
+   * of messages, and a server has many links.
    *
    * @param names - what the other side's code finds here besides the globals
    */
   protected attach(session: Session, names: Readonly<Record<string, unknown>>): void {
+    this.#session = session;
+    this.#names = names;
+    this.#calls = undefined;
+    session.handleLater(PIPES_AND_CALLS, () => this.#open(session));
+    // Pipes that a program holds already go on over the new link.
+    if (this.#pipeTable) this.#open(session);
+  }
+
+  #open(session: Session): CallTable {
     const { platform, grants } = this.#parts;
     const mux = new ChannelMux(session);
+    this.#pipeTable ??= new PipeTable(functionsByValue(platform, grants.code));
     this.#pipeTable.attach(session, mux);
     this.#calls = new CallTable({
       session,
@@ -207,18 +220,26 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
       host: platform,
       grants,
       peer: this,
-      names,
+      names: this.#names,
     });
+    return this.#calls;
+  }
+
+  #openPipes(): PipeTable {
+    if (this.#session && !this.#calls) this.#open(this.#session);
+    this.#pipeTable ??= new PipeTable(functionsByValue(this.#parts.platform, this.#parts.grants.code));
+    return this.#pipeTable;
   }
 
   #call(make: (calls: CallTable) => Future<unknown>): Future<Loose> {
-    if (this.#calls) return make(this.#calls) as Future<Loose>;
-    const future = new Future<Loose>();
-    future[fail](notConnected());
-    return future;
+    if (this.#session) return make(this.#calls ?? this.#open(this.#session)) as Future<Loose>;
+    return Future.failed<Loose>(failure("CNR_ERR_NOT_CONNECTED", { executed: "no" }));
   }
 }
 
-function notConnected(): ConnectorError {
-  return failure("CNR_ERR_NOT_CONNECTED", { executed: "no" });
-}
+const { channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop } = MessageType;
+const { call, result, failed, cancel, release, stream } = MessageType;
+const PIPES_AND_CALLS: readonly number[] = [
+  ...[channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop],
+  ...[call, result, failed, cancel, release, stream],
+];

@@ -10,6 +10,7 @@ import { DirectQueues } from "../queues/direct-queues.ts";
 import { QueueHost } from "../queues/queue-host.ts";
 import { serveQueues } from "../queues/queue-host-link.ts";
 import { QueueTable } from "../queues/queue-table.ts";
+import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "../session/session.ts";
 import type { Store } from "../stores/store.ts";
 import { Space } from "./space.ts";
@@ -80,7 +81,9 @@ export function serveSpaces<Vars extends object, Queues extends object>(
     return hosted;
   };
   const dicts = linkAuthorities(session, { local: () => host().authority, global: globals.authority });
-  serveQueues(session, { local: () => host().queueHost, global: globals.queueHost });
+  session.handleLater([MessageType.queueOpen], () =>
+    serveQueues(session, { local: () => host().queueHost, global: globals.queueHost }),
+  );
   session.onEnd((reason) => hosted?.closeQueues(reason));
   return () => {
     if (!space) {

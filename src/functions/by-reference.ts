@@ -15,6 +15,8 @@ export function functionsByReference(
   mayRunCode: boolean,
 ): FunctionCodec {
   return {
+    begin: () => references.begin(),
+    rollBack: () => references.rollBack(),
     write(writer, fn, path) {
       if (isByValue(fn)) {
         writer.uint(FunctionForm.value);

@@ -37,6 +37,8 @@ export class ReferenceTable {
   readonly #held = new Map<number, Held>();
   readonly #collected = new FinalizationRegistry<Held>((held) => this.#drop(held));
   #nextId = 1;
+  /** Lent by the message that is being written. */
+  #lentSince: number[] = [];
   /** References received while this is set belong to the call that brought them. */
   #scope: Held[] | undefined;
 
@@ -51,11 +53,22 @@ export class ReferenceTable {
     return this.#exported.size;
   }
 
+  /** Lending starts anew: what is lent from here on may be taken back with `rollBack`. */
+  begin(): void {
+    if (this.#lentSince.length > 0) this.#lentSince = [];
+  }
+
+  /** The message that lent these was not sent. */
+  rollBack(): void {
+    for (const id of this.#lentSince.splice(0)) this.takeBack(id, 1);
+  }
+
   /** The number under which the other side may call `fn`. */
   lend(fn: AnyFunction): number {
     const known = this.#ids.get(fn);
     if (known !== undefined) {
       (this.#exported.get(known) as Exported).holds++;
+      this.#lentSince.push(known);
       return known;
     }
     if (this.#exported.size >= this.#max) {
@@ -64,6 +77,7 @@ export class ReferenceTable {
     const id = this.#nextId++;
     this.#exported.set(id, { fn, holds: 1 });
     this.#ids.set(fn, id);
+    this.#lentSince.push(id);
     return id;
   }
 

@@ -188,7 +188,8 @@ export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQu
     const reason = failure("CNR_ERR_CLOSED", { by: "this side" });
     this.clients[closed](reason);
     this.#globals.closeQueues(reason);
-    await Promise.all([listener?.close(), ...this.clients.map((peer) => peer.close())]);
+    // A copy: peers leave the list while it is gone through.
+    await Promise.all([listener?.close(), ...[...this.clients].map((peer) => peer.close())]);
     for (const resolve of this.#whenClosed.splice(0)) resolve();
   }
 

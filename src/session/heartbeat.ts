@@ -10,6 +10,8 @@ const TICKS_IDLE = 5;
 
 /** What a heartbeat watches. */
 export interface Pulse {
+  /** Whether the other side has taken some of what waited: it lives, though it has no time to answer. */
+  hasProgressed(): boolean;
   ping(): void;
   /** @param silentMs - roughly for how long nothing came */
   die(silentMs: number): void;
@@ -51,7 +53,7 @@ class Rhythm {
 
   #tick(): void {
     for (const [pulse, beat] of this.#beats) {
-      beat.silentTicks++;
+      beat.silentTicks = pulse.hasProgressed() ? 0 : beat.silentTicks + 1;
       if (beat.silentTicks >= this.#deadTicks) pulse.die(beat.silentTicks * this.#tickMs);
       else if (beat.silentTicks % TICKS_IDLE === 0) pulse.ping();
     }
@@ -60,7 +62,7 @@ class Rhythm {
 
 const rhythms = new Map<string, Rhythm>();
 
-/** Finds dead links. Any byte is a sign of life. */
+/** Finds dead links. Any byte is a sign of life, one that was taken as well as one that came. */
 export class Heartbeat {
   readonly #rhythm: Rhythm;
   readonly #pulse: Pulse;

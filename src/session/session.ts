@@ -14,7 +14,10 @@ import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 
 /** Reads the fields of one message; what it reads is valid until it returns. */
-export type MessageHandler = (reader: ByteReader) => void;
+export type MessageHandler = (reader: ByteReader, type: number) => void;
+
+/** Message types are smaller than this. */
+const MESSAGE_TYPES = 64;
 
 export interface SessionOptions {
   readonly link: Link;
@@ -40,12 +43,6 @@ export class Session implements LinkHandler, FrameSink {
   readonly id: string;
   readonly limits: Readonly<Limits>;
   readonly peerWindowBytes: number;
-  /** Values inside messages: objects of one shape send their keys once a session. */
-  readonly encoder: ValueEncoder;
-  readonly decoder: ValueDecoder;
-  /** Values as bytes of their own, that anyone can read at any time: for dicts, queues and broadcasts. */
-  readonly plainEncoder: ValueEncoder;
-  readonly plainDecoder: ValueDecoder;
   readonly link: Link;
   /** Why the session is over. */
   ended: ConnectorError | undefined;
@@ -53,9 +50,13 @@ export class Session implements LinkHandler, FrameSink {
   beforeMessage: (() => void) | undefined;
 
   readonly #frames: FrameDecoder;
-  readonly #handlers: (MessageHandler | undefined)[] = new Array<MessageHandler | undefined>(256).fill(
-    undefined,
-  );
+  readonly #encoding: { readonly maxDepth: number; readonly maxValueBytes: number };
+  #encoder: ValueEncoder | undefined;
+  #decoder: ValueDecoder | undefined;
+  #plainEncoder: ValueEncoder | undefined;
+  #plainDecoder: ValueDecoder | undefined;
+  /** By type; few types, so that a session nobody uses stays small. */
+  readonly #handlers: (MessageHandler | undefined)[] = new Array<MessageHandler | undefined>(MESSAGE_TYPES);
   readonly #endListeners = new Set<(reason: ConnectorError) => void>();
   readonly #drainListeners = new Set<() => void>();
   readonly #reader: ByteReader;
@@ -70,6 +71,7 @@ export class Session implements LinkHandler, FrameSink {
   #isFlushScheduled = false;
   #isReading = false;
   #isPaused = false;
+  #bufferedAtTick = 0;
   #closing: Promise<void> | undefined;
   /** Counted frames in each direction: what a resumed link will go on from. */
   sentFrames = 0;
@@ -81,10 +83,7 @@ export class Session implements LinkHandler, FrameSink {
     this.limits = limits;
     this.peerWindowBytes = options.peerWindowBytes;
     this.link = link;
-    this.encoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: true });
-    this.decoder = new ValueDecoder({ maxDepth: limits.maxDepth, shapes: true });
-    this.plainEncoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: false });
-    this.plainDecoder = new ValueDecoder({ maxDepth: limits.maxDepth, shapes: false });
+    this.#encoding = { maxDepth, maxValueBytes };
     this.#inbox = new Inbox(limits.maxValueBytes);
     this.#reader = new ByteReader(new Uint8Array(0), this.#inbox.takeAttachment);
     this.#waitsForReader = options.waitsForReader;
@@ -94,6 +93,7 @@ export class Session implements LinkHandler, FrameSink {
     this.#frames.sink = this;
     this.#heartbeat = new Heartbeat(
       {
+        hasProgressed: () => this.#hasProgressed(),
         ping: () => link.write([frameOf(FrameKind.ping)]),
         die: (silentMs) => this.abort(failure("CNR_ERR_HEARTBEAT", { silentMs })),
       },
@@ -104,6 +104,41 @@ export class Session implements LinkHandler, FrameSink {
   /** Registers the handlers of a feature's messages. */
   handle(handlers: Readonly<Record<number, MessageHandler>>): void {
     for (const [type, handler] of Object.entries(handlers)) this.#handlers[Number(type)] = handler;
+  }
+
+  /**
+   * Makes a feature when the first of its messages comes, for most clients use few of them.
+   *
+   * @param make - registers the handlers of these types
+   */
+  handleLater(types: readonly number[], make: () => void): void {
+    const first: MessageHandler = (reader, type) => {
+      make();
+      this.#handlers[type]?.(reader, type);
+    };
+    for (const type of types) this.#handlers[type] = first;
+  }
+
+  /** Values inside messages: objects of one shape send their keys once a session. */
+  get encoder(): ValueEncoder {
+    this.#encoder ??= new ValueEncoder({ ...this.#encoding, shapes: true });
+    return this.#encoder;
+  }
+
+  get decoder(): ValueDecoder {
+    this.#decoder ??= new ValueDecoder({ maxDepth: this.limits.maxDepth, shapes: true });
+    return this.#decoder;
+  }
+
+  /** Values as bytes of their own, that anyone can read at any time: for dicts, queues and broadcasts. */
+  get plainEncoder(): ValueEncoder {
+    this.#plainEncoder ??= new ValueEncoder({ ...this.#encoding, shapes: false });
+    return this.#plainEncoder;
+  }
+
+  get plainDecoder(): ValueDecoder {
+    this.#plainDecoder ??= new ValueDecoder({ maxDepth: this.limits.maxDepth, shapes: false });
+    return this.#plainDecoder;
   }
 
   /** Hears of the end of the session, once; at once when it is over already. */
@@ -247,6 +282,12 @@ export class Session implements LinkHandler, FrameSink {
     this.link.abort(reason);
   }
 
+  #hasProgressed(): boolean {
+    const before = this.#bufferedAtTick;
+    this.#bufferedAtTick = this.link.bufferedBytes;
+    return this.#bufferedAtTick < before;
+  }
+
   #dispatch(bytes: Uint8Array, start: number, end: number): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
@@ -254,7 +295,7 @@ export class Session implements LinkHandler, FrameSink {
       const type = reader.byte();
       const handler = this.#handlers[type];
       if (!handler) throw failure("CNR_ERR_PROTOCOL", { reason: `a message of unknown type ${type}` });
-      handler(reader);
+      handler(reader, type);
     }
   }
 

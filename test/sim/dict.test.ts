@@ -163,7 +163,9 @@ class Schedule {
     void Promise.all(this.waits).then(() => {
       isSettled = true;
     });
+    let st = 0;
     for (let quiet = 0; quiet < 5; ) {
+      if (st++ > 3000) { for (const a of this.actors) console.log(a.id, a.isLinked, a.replica.pending, JSON.stringify([...a.dict])); throw new Error('livelock ' + [...this.seen].join()); }
       await this.turn();
       quiet = this.network.step() ? 0 : quiet + 1;
     }

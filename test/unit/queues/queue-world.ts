@@ -61,6 +61,7 @@ export class QueueWorld {
   readonly server: QueueTable;
   readonly clients: QueueClient[] = [];
   readonly options: WorldOptions;
+  readonly #bare: Session[] = [];
 
   constructor(options: WorldOptions = {}) {
     this.options = options;
@@ -77,8 +78,21 @@ export class QueueWorld {
     return client;
   }
 
+  /** A client of which the test writes every message itself. */
+  connectBare(): { readonly session: Session; readonly served: Session } {
+    const name = `bare-${this.#bare.length}`;
+    const [near, far] = (this.options.links ?? memoryLinkPair)();
+    const served = sessionOver(near, name, true, this.limits);
+    const local = new QueueHost(new MemoryStore(), this.limits);
+    serveQueues(served, { local: () => local, global: this.host });
+    this.#bare.push(served);
+    return { session: sessionOver(far, name, false, this.limits), served };
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.clients.map((client) => client.served.close()));
+    await Promise.all(
+      [...this.clients.map((client) => client.served), ...this.#bare].map((served) => served.close()),
+    );
     this.server.detach(undefined);
     await this.store.close();
   }
