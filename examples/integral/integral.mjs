@@ -25,6 +25,7 @@ const server = new Server({ host: "127.0.0.1", port: Number(process.argv[2] ?? 1
 await server.listen();
 console.log(`server: listening at ${server.address}, waiting for workers`);
 const { sum, workers } = await integral(f, [0, Math.PI], server);
-for (const [worker, count] of [...workers].sort()) console.log(`${worker}: computed ${count} of ${STEPS} values`);
+for (const [worker, count] of [...workers].sort())
+  console.log(`${worker}: computed ${count} of ${STEPS} values`);
 console.log(`the integral of sin from 0 to pi is ${sum.toFixed(6)}`);
 await server.close();

@@ -1,3 +1,4 @@
+import { contained } from "../core/deferred.ts";
 import { Emitter } from "../core/emitter.ts";
 import { type ConnectorError, failure } from "../core/errors.ts";
 import { randomBytes } from "../core/ids.ts";
@@ -49,7 +50,9 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   readonly #options: ClientOptions;
   readonly #spaces: JoinedSpaces<App>;
   readonly #events: Emitter<ClientEvents> = new Emitter((error) => this.#events.emit("error", error));
-  #connecting: { readonly target: Target; readonly done: Promise<void>; readonly abort: AbortController } | undefined;
+  #connecting:
+    | { readonly target: Target; readonly done: Promise<void>; readonly abort: AbortController }
+    | undefined;
   #session: Session | undefined;
   #target: Target | undefined;
   /** The global variables of the newest session are here. */
@@ -60,7 +63,9 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     const grants = withGrants(options.allow);
     const { platform } = environment;
     super({ platform, grants });
-    const spaces = new JoinedSpaces<App>(platform, limits, grants, (error) => this.#events.emit("error", error));
+    const spaces = new JoinedSpaces<App>(platform, limits, grants, (error) =>
+      this.#events.emit("error", error),
+    );
     this.#options = options;
     this.#environment = environment;
     this.#limits = limits;
@@ -105,22 +110,15 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
    */
   connect(host: string, port: number, options?: ConnectOptions): Promise<void>;
   connect(where: string | Target, options?: ConnectOptions): Promise<void>;
-  async connect(where: string | Target, port?: number | ConnectOptions, last?: ConnectOptions): Promise<void> {
-    const target = typeof port === "number" ? targetOf(where, port) : targetOf(where);
-    const options = (typeof port === "number" ? last : port) ?? {};
-    if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
-    if (this.state === "open" && isSame(this.#target, target)) return;
-    const abort = new AbortController();
-    // Before the first wait: a second call must find the first, and `close()` must be able to end it.
-    const done = this.#open(target, options, abort, this.close()).finally(() => {
-      if (this.#connecting?.abort === abort) this.#connecting = undefined;
-    });
-    this.#connecting = { target, done, abort };
-    return done;
+  connect(where: string | Target, port?: number | ConnectOptions, last?: ConnectOptions): Promise<void> {
+    return contained(this.#connect(where, port, last));
   }
 
   /** Hears of `"connect"`, `"disconnect"` (with the reason; once a link) and `"error"` (what failed with nobody waiting for it). */
-  on<Name extends keyof ClientEvents>(name: Name, listener: (...args: ClientEvents[Name]) => unknown): Disposable {
+  on<Name extends keyof ClientEvents>(
+    name: Name,
+    listener: (...args: ClientEvents[Name]) => unknown,
+  ): Disposable {
     return this.#events.on(name, listener);
   }
 
@@ -142,7 +140,30 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     await session.link.close();
   }
 
-  async #open(target: Target, options: ConnectOptions, abort: AbortController, closed: Promise<void>): Promise<void> {
+  async #connect(
+    where: string | Target,
+    port?: number | ConnectOptions,
+    last?: ConnectOptions,
+  ): Promise<void> {
+    const target = typeof port === "number" ? targetOf(where, port) : targetOf(where);
+    const options = (typeof port === "number" ? last : port) ?? {};
+    if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
+    if (this.state === "open" && isSame(this.#target, target)) return;
+    const abort = new AbortController();
+    // Before the first wait: a second call must find the first, and `close()` must be able to end it.
+    const done = this.#open(target, options, abort, this.close()).finally(() => {
+      if (this.#connecting?.abort === abort) this.#connecting = undefined;
+    });
+    this.#connecting = { target, done, abort };
+    return done;
+  }
+
+  async #open(
+    target: Target,
+    options: ConnectOptions,
+    abort: AbortController,
+    closed: Promise<void>,
+  ): Promise<void> {
     const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
     const address = addressOf(target.host, target.port).toString();
     const timer = setTimeout(

@@ -60,9 +60,7 @@ export class ShapeTable {
   #remember(first: string, keys: readonly string[]): void {
     if (this.#defined.length >= MAX_SHAPES || !ShapeTable.accepts(keys)) return;
     if (this.#candidates++ >= MAX_CANDIDATES) this.#dropCandidates();
-    let byLength = this.#byFirstKey.get(first);
-    if (!byLength) this.#byFirstKey.set(first, (byLength = []));
-    (byLength[keys.length] ??= []).push({ keys, id: -1 });
+    this.#file(first, { keys, id: -1 });
   }
 
   /** Objects used as dictionaries have a new shape each time: what was seen once must not pile up. */
@@ -70,11 +68,16 @@ export class ShapeTable {
     this.#candidates = 0;
     this.#byFirstKey = new Map();
     for (const shape of this.#defined) {
-      const first = shape.keys[0] as string;
-      let byLength = this.#byFirstKey.get(first);
-      if (!byLength) this.#byFirstKey.set(first, (byLength = []));
-      (byLength[shape.keys.length] ??= []).push(shape);
+      this.#file(shape.keys[0] as string, shape);
     }
+  }
+
+  #file(first: string, shape: Shape): void {
+    const byLength = this.#byFirstKey.get(first) ?? [];
+    this.#byFirstKey.set(first, byLength);
+    const alike = byLength[shape.keys.length] ?? [];
+    byLength[shape.keys.length] = alike;
+    alike.push(shape);
   }
 }
 

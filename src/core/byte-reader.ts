@@ -172,18 +172,18 @@ export class ByteReader {
   }
 
   textOf(length: number): string {
-    this.#need(length);
-    return readText(this.bytes, this.position, (this.position += length));
+    const start = this.#advance(length);
+    return readText(this.bytes, start, this.position);
   }
 
   keyOf(length: number): string {
-    this.#need(length);
-    return readKey(this.bytes, this.position, (this.position += length));
+    const start = this.#advance(length);
+    return readKey(this.bytes, start, this.position);
   }
 
   view(length: number): Uint8Array {
-    this.#need(length);
-    return this.bytes.subarray(this.position, (this.position += length));
+    const start = this.#advance(length);
+    return this.bytes.subarray(start, this.position);
   }
 
   #single(): number {
@@ -197,6 +197,14 @@ export class ByteReader {
     let value = 0;
     for (let n = 0; n < size; n++) value = (value << 8) | (this.bytes[this.position++] as number);
     return value >>> 0;
+  }
+
+  /** Goes over so many bytes, and gives where they start. */
+  #advance(length: number): number {
+    this.#need(length);
+    const start = this.position;
+    this.position += length;
+    return start;
   }
 
   #need(length: number): void {

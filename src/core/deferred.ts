@@ -26,9 +26,13 @@ export class Deferred<T> {
   }
 }
 
-/** A promise that is rejected already, and that nobody has to await. */
-export function rejected<T = never>(reason: unknown): Promise<T> {
-  const promise = Promise.reject<T>(reason as Error);
+/** The same promise, which nobody has to await. */
+export function contained<T>(promise: Promise<T>): Promise<T> {
   promise.catch(ignore);
   return promise;
+}
+
+/** A promise that is rejected already, and that nobody has to await. */
+export function rejected<T = never>(reason: unknown): Promise<T> {
+  return contained(Promise.reject<T>(reason as Error));
 }

@@ -16,8 +16,8 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   }
 
   on<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => unknown): Disposable {
-    let listeners = this.#listeners.get(name);
-    if (!listeners) this.#listeners.set(name, (listeners = new Set()));
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
     // Of its own, so that the same function may listen twice, and each stops by itself.
     const entry: Listener<Events[Name]> = (...args) => listener(...args);
     listeners.add(entry);

@@ -111,8 +111,9 @@ export class Future<T> extends Promise<T> {
 
   /** Calls `callback` with this future when it is done; at once (in a microtask) when it is done already. */
   addDoneCallback(callback: (future: Future<T>) => void): void {
-    if (this.done()) queueMicrotask(() => callback(this));
-    else (this.#callbacks ??= new Set()).add(callback);
+    if (this.done()) return queueMicrotask(() => callback(this));
+    this.#callbacks ??= new Set();
+    this.#callbacks.add(callback);
   }
 
   removeDoneCallback(callback: (future: Future<T>) => void): boolean {
@@ -159,7 +160,7 @@ export class Future<T> extends Promise<T> {
   }
 
   async #explained(explain: (waitingStack: string) => unknown): Promise<never> {
-    await undefined;
+    await Promise.resolve();
     const trace: { stack?: string } = {};
     Error.captureStackTrace?.(trace);
     const error = explain(trace.stack ?? "");
@@ -179,7 +180,7 @@ export class Future<T> extends Promise<T> {
 }
 
 // `await` takes the fast path only for promises whose constructor is Promise itself.
-Object.defineProperty(Future.prototype, "constructor", {
+void Object.defineProperty(Future.prototype, "constructor", {
   value: Promise,
   writable: true,
   configurable: true,

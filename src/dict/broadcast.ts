@@ -50,7 +50,7 @@ export class Broadcast {
     this.#remotes.clear();
   }
 
-  /** Operations of one origin that have been applied, or an answer to it alone. */
+  /** Operations of one origin that have been applied, or an answer to it alone: told when `flush` is called, or there is much. */
   add(
     origin: AuthorityMember | undefined,
     rev: Rev,
@@ -60,8 +60,7 @@ export class Broadcast {
   ): void {
     if (this.#remotes.size === 0) return;
     this.#runs.add(origin, rev, answers, ops, outcome, this.#isReadByOthers(origin));
-    if (this.#runs.isFull && !this.#isFlushing) this.flush();
-    else this.#schedule();
+    if (this.#runs.isFull) this.flush();
   }
 
   /** The store has lost its history: nobody can go on from what he has. */
@@ -71,7 +70,6 @@ export class Broadcast {
       remote.backlog ??= new Backlog(true);
       remote.backlog.addAll();
     }
-    this.#schedule();
   }
 
   flush(): void {

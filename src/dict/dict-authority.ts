@@ -241,6 +241,7 @@ export class DictAuthority {
     const changes: readonly DictChangeOp[] = write?.kind === "patch" ? [write] : ops;
     if (member) this.#answer(member, member.committingCount, rev, changes, outcome);
     else this.#broadcast.add(undefined, rev, 0, changes, undefined);
+    this.#schedule();
   }
 
   #answer(
@@ -252,6 +253,7 @@ export class DictAuthority {
   ): void {
     for (let left = count; left > 0; left--) member.answer(outcome ? undefined : rev);
     this.#broadcast.add(member, rev ?? this.#rev, count, ops, outcome);
+    this.#schedule();
     const replica = this.#directs.get(member);
     if (!replica) return;
     if (outcome?.kind === "refusal") replica.refuse(outcome.code, outcome.text);

@@ -1,7 +1,7 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { ValueDecoder } from "../codec/value-decoder.ts";
 import { ByteWriter } from "../core/byte-writer.ts";
-import { Deferred } from "../core/deferred.ts";
+import { Deferred, rejected } from "../core/deferred.ts";
 import { type ConnectorError, failure, isErrorCode } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { DictChangeOp, DictCondition, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
@@ -130,13 +130,13 @@ export class DictReplica {
     const uplink = this.#open();
     this.#checkKey(uplink, key);
     const write: DictWrite = { kind: "swap", key, condition: this.#condition(base), value };
-    return this.#await(uplink, write, [{ key, value: new DictValue(value) }]);
+    return this.#await(uplink, write, [{ key, value: new DictValue(value) }], base);
   }
 
   /** As `swap`, for a value that differs from the one before in a few places: only these travel. */
   patch(key: string, base: DictValue, value: Uint8Array, patch: Uint8Array): Promise<unknown> {
     const write: DictWrite = { kind: "patch", key, condition: this.#condition(base), patch };
-    return this.#await(this.#open(), write, [{ key, value: new DictValue(value) }]);
+    return this.#await(this.#open(), write, [{ key, value: new DictValue(value) }], base);
   }
 
   /**
@@ -159,7 +159,7 @@ export class DictReplica {
 
   /** Resolves when the server has ordered all own writes so far. */
   synced(): Promise<void> {
-    if (!this.#uplink) throw this.#notConnected();
+    if (!this.#uplink) return rejected(this.#notConnected());
     return this.#view.pending.whenAnswered();
   }
 
@@ -283,9 +283,14 @@ export class DictReplica {
     return this.#detached ?? failure("CNR_ERR_NOT_CONNECTED");
   }
 
-  #await(uplink: Uplink, write: DictWrite, effects: readonly Effect[]): Promise<unknown> {
+  #await(
+    uplink: Uplink,
+    write: DictWrite,
+    effects: readonly Effect[],
+    base?: DictValue | undefined,
+  ): Promise<unknown> {
     const outcome = new Deferred<unknown>();
-    this.#perform(uplink, write, effects, outcome);
+    this.#perform(uplink, write, effects, outcome, base?.place);
     return outcome.promise;
   }
 
@@ -294,13 +299,14 @@ export class DictReplica {
     write: DictWrite,
     effects: readonly Effect[],
     outcome: Deferred<unknown> | undefined,
+    dependsOn = 0,
   ): void {
     const isClear = write.kind === "clear";
     if (this.#listeners.isHeard) {
       if (isClear) for (const [key, value] of this.entries()) this.#listeners.note(key, value, undefined);
       for (const { key, value } of effects) this.#listeners.note(key, this.find(key), value);
     }
-    this.#view.pending.add({ effects, isClear, outcome, answered: undefined });
+    this.#view.pending.add({ effects, isClear, dependsOn, outcome, answered: undefined });
     const event = this.#listeners.close("local");
     try {
       uplink.write(write);

@@ -13,10 +13,19 @@ export interface PendingOperation {
   readonly effects: readonly Effect[];
   /** Everything there was before is gone. */
   readonly isClear: boolean;
+  /** The place of the operation that has to be taken for this one to be; 0: none. */
+  readonly dependsOn: number;
   /** Who waits for the outcome; nobody for a plain assignment. */
   readonly outcome: Deferred<unknown> | undefined;
   /** Who waits until this one, and so all before it, has been answered. */
   answered: Deferred<void> | undefined;
+}
+
+interface Placed {
+  readonly operation: PendingOperation;
+  readonly place: number;
+  /** What it depends on was refused, so it will be, too. */
+  isLost: boolean;
 }
 
 /**
@@ -24,7 +33,7 @@ export interface PendingOperation {
  * key what the newest of them has written, and whether they hide all that the server has.
  */
 export class PendingOperations {
-  readonly #line = new RingBuffer<PendingOperation>();
+  readonly #line = new RingBuffer<Placed>();
   readonly #overlay = new Map<string, DictValue>();
   #newest: PendingOperation | undefined;
   #clears = 0;
@@ -56,14 +65,14 @@ export class PendingOperations {
   add(operation: PendingOperation): void {
     this.#issued++;
     for (const { value } of operation.effects) value.place = this.#issued;
-    this.#line.push(operation);
+    this.#line.push({ operation, place: this.#issued, isLost: false });
     this.#newest = operation;
     this.#show(operation);
   }
 
   /** The oldest operation has been applied by the server: its effects are the server's state now. */
   settleOldest(): PendingOperation | undefined {
-    const operation = this.#line.shift();
+    const operation = this.#line.shift()?.operation;
     if (!operation) return undefined;
     if (operation.isClear) this.#clears--;
     for (const { key, value } of operation.effects) {
@@ -73,26 +82,34 @@ export class PendingOperations {
     return operation;
   }
 
-  /** The oldest operation has been refused: the view is what the others make of the server's state. */
+  /** The oldest operation has been refused: the view is what those that do not depend on it make of the server's state. */
   dropOldest(): PendingOperation | undefined {
-    const operation = this.#line.shift();
-    if (operation) this.#replay();
-    return operation;
+    const refused = this.#line.shift();
+    if (!refused) return undefined;
+    const lost = new Set([refused.place]);
+    for (const placed of this.#line) {
+      if (placed.isLost || lost.has(placed.operation.dependsOn)) {
+        placed.isLost = true;
+        lost.add(placed.place);
+      }
+    }
+    this.#replay();
+    return refused.operation;
   }
 
   /** The newest operation could not be sent. */
   dropNewest(): void {
     const others = [...this.#line].slice(0, -1);
     this.#line.clear();
-    for (const operation of others) this.#line.push(operation);
-    this.#newest = others.at(-1);
+    for (const placed of others) this.#line.push(placed);
+    this.#newest = others.at(-1)?.operation;
     this.#issued--;
     this.#replay();
   }
 
   /** None of them will be answered; the next operation has place 1 again. */
   dropAll(): PendingOperation[] {
-    const dropped = [...this.#line];
+    const dropped = Array.from(this.#line, ({ operation }) => operation);
     this.#line.clear();
     this.#newest = undefined;
     this.#issued = 0;
@@ -118,6 +135,6 @@ export class PendingOperations {
   #replay(): void {
     this.#overlay.clear();
     this.#clears = 0;
-    for (const operation of this.#line) this.#show(operation);
+    for (const { operation, isLost } of this.#line) if (!isLost) this.#show(operation);
   }
 }

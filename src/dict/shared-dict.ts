@@ -138,7 +138,7 @@ export class SharedDict<V extends object = LooseVars> {
   // ---- awaited ----
 
   /** Resolves when the server has ordered all own writes so far, and taken or refused each of them. */
-  async synced(options?: WaitOptions): Promise<void> {
+  synced(options?: WaitOptions): Promise<void> {
     return waitFor(this.#replica.synced(), "synced", options);
   }
 

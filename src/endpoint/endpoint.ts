@@ -18,14 +18,27 @@ import type { Session } from "../session/session.ts";
 import type { Address } from "../transport/transport.ts";
 import { namedView } from "./named-view.ts";
 import type { Platform } from "./platform.ts";
-import type { Incoming, Loose, Outgoing, PipeOf, PipesOf, QueuesOf, RemoteFunctionsOf, Side, VarsOf } from "./schema.ts";
+import type {
+  Incoming,
+  Loose,
+  Outgoing,
+  PipeOf,
+  PipesOf,
+  QueuesOf,
+  RemoteFunctionsOf,
+  Side,
+  VarsOf,
+} from "./schema.ts";
 import type { QueuesView, Space } from "./space.ts";
 
 export type State = "connecting" | "open" | "reconnecting" | "closed";
 
 /** Pipes by name. */
 export type PipesView<App, S extends Side> = {
-  readonly [Name in keyof PipesOf<App>]: Pipe<Incoming<PipesOf<App>[Name], S>, Outgoing<PipesOf<App>[Name], S>>;
+  readonly [Name in keyof PipesOf<App>]: Pipe<
+    Incoming<PipesOf<App>[Name], S>,
+    Outgoing<PipesOf<App>[Name], S>
+  >;
 } & Iterable<[name: string, pipe: Pipe<Loose, Loose>]>;
 
 /** What an endpoint is made of, besides the spaces. */
@@ -171,7 +184,9 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
     args?: Args | readonly [],
     options?: WaitOptions,
   ): Future<Awaited<Result>> {
-    return this.#call((calls) => calls.callFunction(fn as AnyFunction, args ?? [], options)) as Future<Awaited<Result>>;
+    return this.#call((calls) => calls.callFunction(fn as AnyFunction, args ?? [], options)) as Future<
+      Awaited<Result>
+    >;
   }
 
   /** Evaluates code on the other side and gives its value. Names that `exec` made are known. `await` is allowed. */
@@ -237,7 +252,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   }
 }
 
-const { channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop } = MessageType;
+const { channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop } =
+  MessageType;
 const { call, result, failed, cancel, release, stream } = MessageType;
 const PIPES_AND_CALLS: readonly number[] = [
   ...[channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop],

@@ -20,7 +20,12 @@ export class JoinedSpaces<App> {
   readonly #localQueues: QueueTable;
   readonly #globalQueues: QueueTable;
 
-  constructor(host: FunctionHost, limits: Readonly<Limits>, grants: Grants, onError: (error: unknown) => void) {
+  constructor(
+    host: FunctionHost,
+    limits: Readonly<Limits>,
+    grants: Grants,
+    onError: (error: unknown) => void,
+  ) {
     const functions = functionsByValue(host, grants.code);
     this.#localDict = new DictReplica({ limits, functions, onError });
     this.#globalDict = new DictReplica({ limits, functions, onError });

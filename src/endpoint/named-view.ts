@@ -14,11 +14,15 @@ export function namedView<View extends object, T>(table: NamedTable<T>): View {
   const entries = function* (): Generator<[string, T]> {
     for (const name of table.names()) yield [name, table.get(name)];
   };
-  const target: object = Object.defineProperty(Object.create(null), Symbol.for("nodejs.util.inspect.custom"), {
-    // Printing shows the names; it makes nothing.
-    value: () => table.names(),
-    configurable: true,
-  });
+  const target: object = Object.defineProperty(
+    Object.create(null),
+    Symbol.for("nodejs.util.inspect.custom"),
+    {
+      // Printing shows the names; it makes nothing.
+      value: () => table.names(),
+      configurable: true,
+    },
+  );
   return new Proxy(target, {
     get(_, key) {
       if (key === Symbol.iterator) return entries;

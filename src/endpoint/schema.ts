@@ -39,7 +39,9 @@ export type GlobalQueuesOf<App> = Part<Part<App, "globals">, "queues">;
 /** Which of the two programs looks: what one sends, the other receives. */
 export type Side = "client" | "server";
 
-type Direction<Ways, Name extends "toServer" | "toClient"> = Ways extends { readonly [Key in Name]: infer Value }
+type Direction<Ways, Name extends "toServer" | "toClient"> = Ways extends {
+  readonly [Key in Name]: infer Value;
+}
   ? Value
   : Loose;
 export type Incoming<Ways, S extends Side> = Direction<Ways, S extends "client" ? "toClient" : "toServer">;
@@ -48,4 +50,7 @@ export type PipeOf<App> = Part<App, "pipe">;
 export type PipesOf<App> = Part<App, "pipes">;
 
 /** The functions that the other side has. */
-export type RemoteFunctionsOf<App, S extends Side> = Part<App, S extends "client" ? "serverFunctions" : "clientFunctions">;
+export type RemoteFunctionsOf<App, S extends Side> = Part<
+  App,
+  S extends "client" ? "serverFunctions" : "clientFunctions"
+>;

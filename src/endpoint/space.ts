@@ -7,9 +7,9 @@ import { namedView } from "./named-view.ts";
 import type { Loose } from "./schema.ts";
 
 /** Queues by name. */
-export type QueuesView<Queues extends object> = { readonly [Name in keyof Queues]: Queue<Queues[Name]> } & Iterable<
-  [name: string, queue: Queue<Loose>]
->;
+export type QueuesView<Queues extends object> = {
+  readonly [Name in keyof Queues]: Queue<Queues[Name]>;
+} & Iterable<[name: string, queue: Queue<Loose>]>;
 
 /** The queue behind `put` and `get` themselves. */
 const DEFAULT_NAME = "";

@@ -107,7 +107,9 @@ export class ReferenceTable {
       return living;
     }
     if (this.#held.size >= this.#max) {
-      throw failure("CNR_ERR_PROTOCOL", { reason: `more than ${this.#max} live callbacks (limits.maxReferences)` });
+      throw failure("CNR_ERR_PROTOCOL", {
+        reason: `more than ${this.#max} live callbacks (limits.maxReferences)`,
+      });
     }
     const proxy: AnyFunction = (...args) => {
       if (held.isReleased) return Future.failed(failure("CNR_ERR_RELEASED"));

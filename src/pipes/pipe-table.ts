@@ -30,8 +30,10 @@ export class PipeTable implements PipeLink {
   }
 
   get(name: string): Pipe {
-    let pipe = this.#pipes.get(name);
-    if (!pipe) this.#pipes.set(name, (pipe = new Pipe(name, this)));
+    const known = this.#pipes.get(name);
+    if (known) return known;
+    const pipe = new Pipe(name, this);
+    this.#pipes.set(name, pipe);
     return pipe;
   }
 
@@ -40,7 +42,9 @@ export class PipeTable implements PipeLink {
   }
 
   names(): string[] {
-    return [...new Set([...this.#pipes.keys(), ...this.#receivers.keys()])].filter((name) => name !== DEFAULT_NAME);
+    return [...new Set([...this.#pipes.keys(), ...this.#receivers.keys()])].filter(
+      (name) => name !== DEFAULT_NAME,
+    );
   }
 
   /** Forgets the handle; the pipe itself lives as long as the link. */
@@ -78,7 +82,11 @@ export class PipeTable implements PipeLink {
   }
 }
 
-function receiverOf(session: Session, receivers: Map<string, IncomingChannel>, name: string): IncomingChannel {
+function receiverOf(
+  session: Session,
+  receivers: Map<string, IncomingChannel>,
+  name: string,
+): IncomingChannel {
   let receiver = receivers.get(name);
   if (receiver) return receiver;
   receiver = new IncomingChannel(session, name === DEFAULT_NAME ? "recv" : `recv from pipe "${name}"`);

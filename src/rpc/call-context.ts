@@ -46,7 +46,12 @@ export function getContext(): CallContext {
 }
 
 /** Its name marks, in the stack of an error, where the library called: see `withLocalFrames`. */
-export function callInContext(context: CallContext, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
+export function callInContext(
+  context: CallContext,
+  fn: AnyFunction,
+  self: unknown,
+  args: unknown[],
+): unknown {
   const outer = current;
   current = context;
   try {

@@ -66,7 +66,9 @@ export class IncomingCalls {
       if (ConnectorError.is(error) && error.code === "CNR_ERR_UNDECODABLE") throw error;
       refusal = error;
     }
-    const { value, references } = this.#references.collect(() => this.#session.decoder.decode(reader, this.#functions));
+    const { value, references } = this.#references.collect(() =>
+      this.#session.decoder.decode(reader, this.#functions),
+    );
     if (!Array.isArray(value)) throw failure("CNR_ERR_PROTOCOL", { reason: "a call without arguments" });
     if (this.#running.has(id)) throw failure("CNR_ERR_PROTOCOL", { reason: `call ${id} runs already` });
     if (target) this.#run(id, target, value, references.length > 0 ? references : NO_REFERENCES);
@@ -140,7 +142,9 @@ export class IncomingCalls {
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  );
 }
 
 function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknown> {

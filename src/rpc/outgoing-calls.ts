@@ -1,7 +1,7 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import type { ByteReader } from "../core/byte-reader.ts";
-import { ConnectorError, failure } from "../core/errors.ts";
-import { fail, failAt, fulfil, Future, type Worker } from "../core/future.ts";
+import { type ConnectorError, failure } from "../core/errors.ts";
+import { Future, fail, failAt, fulfil, type Worker } from "../core/future.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
 import { type CapturedFunction, writeCapturedFunction } from "../functions/captured-function.ts";
 import { MessageType } from "../protocol/message-types.ts";
@@ -87,7 +87,8 @@ export class OutgoingCalls implements Worker {
    */
   answered(id: number): PendingCall {
     const pending = this.#slots[id];
-    if (!pending) throw failure("CNR_ERR_PROTOCOL", { reason: `an answer to call ${id}, which was not made` });
+    if (!pending)
+      throw failure("CNR_ERR_PROTOCOL", { reason: `an answer to call ${id}, which was not made` });
     this.#takeSlot(id);
     return pending;
   }

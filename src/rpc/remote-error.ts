@@ -4,7 +4,9 @@ const REMOTE_OWN_FRAME =
 const INTERNAL_FRAME = /\(node:internal\/|^ {4}at (?:\S+\.)?next \(<anonymous>\)$/;
 
 /** The folder of the library's modules; none where they are bundled with the user's. */
-const OWN_FOLDER: string | undefined = /^(.*\/)rpc\/remote-error\.[jt]s$/.exec(new URL(import.meta.url).pathname)?.[1];
+const OWN_FOLDER: string | undefined = /^(.*\/)rpc\/remote-error\.[jt]s$/.exec(
+  new URL(import.meta.url).pathname,
+)?.[1];
 
 /**
  * What a thrown error becomes at the caller: the same, with the frames of whoever awaits it under the remote ones.

@@ -23,7 +23,9 @@ export type RemoteFunction<F> = F extends (...args: infer Args) => infer Result
 type RemoteResult<Result> =
   Result extends AsyncGenerator<infer Item, unknown, never> ? AsyncGenerator<Item, void, undefined> : Result;
 
-export type RemoteFunctions<Functions> = { readonly [Name in keyof Functions]: RemoteFunction<Functions[Name]> };
+export type RemoteFunctions<Functions> = {
+  readonly [Name in keyof Functions]: RemoteFunction<Functions[Name]>;
+};
 
 /**
  * A view on the other side's functions: `remote.math.add(1, 2)` calls the function exposed as `math.add`.
@@ -38,12 +40,14 @@ export function remoteView<Functions>(
 
 function viewOf(call: (name: string, args: unknown[]) => Future<unknown>, name: string): object {
   const members = new Map<string, object>();
-  const target = Object.defineProperty((...args: unknown[]) => call(name, args), "name", { value: name || "remote" });
+  const target = Object.defineProperty((...args: unknown[]) => call(name, args), "name", {
+    value: name || "remote",
+  });
   return new Proxy(target, {
     get(_, key) {
       if (typeof key !== "string" || NOT_REMOTE.has(key)) return undefined;
-      let member = members.get(key);
-      if (!member) members.set(key, (member = viewOf(call, name === "" ? key : `${name}.${key}`)));
+      const member = members.get(key) ?? viewOf(call, name === "" ? key : `${name}.${key}`);
+      members.set(key, member);
       return member;
     },
     apply(_, __, args: unknown[]) {

@@ -14,7 +14,8 @@ import { sendThrown } from "./thrown-error.ts";
 /** A generator that never waits would fill its whole window before anything else is done, its own first write too. */
 const VALUES_PER_TURN = 256;
 type Schedule = (task: () => void) => void;
-const nextTurn: Schedule = (globalThis as { setImmediate?: Schedule }).setImmediate ?? ((task) => setTimeout(task, 0));
+const nextTurn: Schedule =
+  (globalThis as { setImmediate?: Schedule }).setImmediate ?? ((task) => setTimeout(task, 0));
 
 /** Async generators that are results: their values travel on a channel, as fast as the reader reads. */
 export class ResultStreams {
@@ -57,7 +58,11 @@ export class ResultStreams {
       isStopped = true;
       context.abort(failure("CNR_ERR_CANCELLED", { what: "the stream" }));
       // The generator ends at its current yield, and runs its `finally` blocks; what they throw has nobody to go to.
-      callSafely(() => source.return(undefined), [], () => {});
+      callSafely(
+        () => source.return(undefined),
+        [],
+        () => {},
+      );
     };
     // Its code runs from here on, not when it was called.
     const pumped = callInContext(context, pumpStream, undefined, [source, channel]) as Promise<void>;

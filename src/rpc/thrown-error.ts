@@ -9,14 +9,18 @@ const TEXT_LIMITS = [4096, 100] as const;
  */
 export function sendThrown(thrown: unknown, send: (error: unknown) => void): void {
   try {
-    return send(thrown);
+    send(thrown);
   } catch (refusal) {
-    if (!(thrown instanceof Error)) return sendThrown(refusal, send);
-    try {
-      send(reduced(thrown, TEXT_LIMITS[0]));
-    } catch {
-      send(reduced(thrown, TEXT_LIMITS[1]));
-    }
+    if (thrown instanceof Error) sendReduced(thrown, send);
+    else sendThrown(refusal, send);
+  }
+}
+
+function sendReduced(error: Error, send: (error: unknown) => void): void {
+  try {
+    send(reduced(error, TEXT_LIMITS[0]));
+  } catch {
+    send(reduced(error, TEXT_LIMITS[1]));
   }
 }
 

@@ -75,7 +75,10 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
   }
 
   /** Hears of `"disconnect"` (with the reason, once) and `"error"` (what failed with nobody waiting for it). */
-  on<Name extends keyof PeerEvents>(name: Name, listener: (...args: PeerEvents[Name]) => unknown): Disposable {
+  on<Name extends keyof PeerEvents>(
+    name: Name,
+    listener: (...args: PeerEvents[Name]) => unknown,
+  ): Disposable {
     return this.#events.on(name, listener);
   }
 

@@ -1,18 +1,25 @@
+import { contained, rejected } from "../core/deferred.ts";
 import { Emitter } from "../core/emitter.ts";
-import { ConnectorError, failure } from "../core/errors.ts";
+import { type ConnectorError, failure } from "../core/errors.ts";
 import { randomBytes } from "../core/ids.ts";
 import { type Limits, withLimits } from "../core/limits.ts";
-import { nodePlatform } from "../endpoint/node/node-platform.ts";
 import { onceEncoder } from "../endpoint/encoded-once.ts";
 import { HostedSpace } from "../endpoint/hosted-space.ts";
-import { type EndpointOptions, ExposedFunctions, type FunctionGroup, type Grants, withGrants } from "../endpoint/options.ts";
+import { nodePlatform } from "../endpoint/node/node-platform.ts";
+import {
+  type EndpointOptions,
+  ExposedFunctions,
+  type FunctionGroup,
+  type Grants,
+  withGrants,
+} from "../endpoint/options.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, Outgoing, PipeOf } from "../endpoint/schema.ts";
 import { Space } from "../endpoint/space.ts";
 import { greetClient } from "../session/handshake.ts";
+import { MemoryStore } from "../stores/memory-store.ts";
 import { isLoopback, urlOf } from "../transport/address.ts";
 import { listenTcp } from "../transport/node/tcp.ts";
 import type { Address, Link, Listener } from "../transport/transport.ts";
-import { MemoryStore } from "../stores/memory-store.ts";
 import { Peer, sendBytes } from "./peer.ts";
 import { closed, joined, left, Peers } from "./peers.ts";
 
@@ -42,7 +49,10 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
  * server.vars.greeting = "hello";
  * await server.holdOn();
  */
-export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQueuesOf<App>> implements AsyncDisposable {
+export class Server<App = LooseRecord>
+  extends Space<GlobalVarsOf<App>, GlobalQueuesOf<App>>
+  implements AsyncDisposable
+{
   /** The connected peers, in order of connecting. */
   readonly clients: Peers<App> = new Peers<App>();
   readonly #options: ServerOptions;
@@ -104,10 +114,12 @@ export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQu
    * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`.
    */
   listen(): Promise<void> {
-    this.#listening ??= this.#listen().catch((error: unknown) => {
-      this.#listening = undefined;
-      throw error;
-    });
+    this.#listening ??= contained(
+      this.#listen().catch((error: unknown) => {
+        this.#listening = undefined;
+        throw error;
+      }),
+    );
     return this.#listening;
   }
 
@@ -118,7 +130,9 @@ export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQu
   }
 
   /** Calls `callback` once for each client that has gone, for whatever reason. A second callback replaces the first. */
-  setDisconnectCallback(callback: (address: Address, peer: Peer<App>, reason: ConnectorError) => unknown): void {
+  setDisconnectCallback(
+    callback: (address: Address, peer: Peer<App>, reason: ConnectorError) => unknown,
+  ): void {
     this.#onDisconnect?.[Symbol.dispose]();
     this.#onDisconnect = this.on("disconnect", callback);
   }
@@ -141,15 +155,19 @@ export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQu
    *
    * @param options - `except`: one peer or several that do not get it
    */
-  async broadcast(
+  broadcast(
     value: Outgoing<PipeOf<App>, "server">,
     options: { readonly except?: Peer<App> | readonly Peer<App>[] | undefined } = {},
   ): Promise<void> {
     const except = new Set(options.except === undefined ? [] : [options.except].flat());
-    const bytes = this.#encodeOnce(value);
-    await Promise.allSettled(
-      this.clients.filter((peer) => !except.has(peer) && !peer.isClosed).map((peer) => peer[sendBytes](bytes)),
-    );
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#encodeOnce(value);
+    } catch (error) {
+      return rejected(error);
+    }
+    const peers = this.clients.filter((peer) => !except.has(peer) && !peer.isClosed);
+    return Promise.allSettled(peers.map((peer) => peer[sendBytes](bytes))).then(() => undefined);
   }
 
   /** Resolves when the server is closed: by `close()`, or by Ctrl-C or SIGTERM, after closing in order. */
@@ -198,25 +216,31 @@ export class Server<App = LooseRecord> extends Space<GlobalVarsOf<App>, GlobalQu
     this.#handshakes++;
     const options = { limits: this.#limits, heartbeat: this.#options.heartbeat };
     try {
-      await greetClient(link, this.#epoch, options, { timeoutMs: HANDSHAKE_TIMEOUT_MS }, ({ session, name }) => {
-        if (!this.#listener) return void session.close();
-        const peer = new Peer<App>({
-          server: this,
-          session,
-          name,
-          platform: nodePlatform,
-          grants: this.#grants,
-          exposed: this.#exposed,
-          globals: this.#globals,
-          onError: (error, from) => this.#report(error, from),
-        });
-        this.clients[joined](peer);
-        session.onEnd((reason) => {
-          this.clients[left](peer);
-          this.#events.emit("disconnect", peer.address, peer, reason);
-        });
-        this.#events.emit("connect", peer);
-      });
+      await greetClient(
+        link,
+        this.#epoch,
+        options,
+        { timeoutMs: HANDSHAKE_TIMEOUT_MS },
+        ({ session, name }) => {
+          if (!this.#listener) return void session.close();
+          const peer = new Peer<App>({
+            server: this,
+            session,
+            name,
+            platform: nodePlatform,
+            grants: this.#grants,
+            exposed: this.#exposed,
+            globals: this.#globals,
+            onError: (error, from) => this.#report(error, from),
+          });
+          this.clients[joined](peer);
+          session.onEnd((reason) => {
+            this.clients[left](peer);
+            this.#events.emit("disconnect", peer.address, peer, reason);
+          });
+          this.#events.emit("connect", peer);
+        },
+      );
     } catch (error) {
       this.#report(error);
     } finally {

@@ -73,8 +73,8 @@ export class Heartbeat {
     const tickMs = Math.max(1, Math.round(idleMs / TICKS_IDLE));
     const deadTicks = Math.max(TICKS_IDLE + 1, Math.round((options.deadMs ?? 15_000) / tickMs));
     const key = `${tickMs}/${deadTicks}`;
-    let rhythm = rhythms.get(key);
-    if (!rhythm) rhythms.set(key, (rhythm = new Rhythm(tickMs, deadTicks)));
+    const rhythm = rhythms.get(key) ?? new Rhythm(tickMs, deadTicks);
+    rhythms.set(key, rhythm);
     this.#rhythm = rhythm;
     this.#pulse = pulse;
     this.#beat = rhythm.add(pulse);

@@ -34,7 +34,8 @@ export class Outbox {
 
   /** The writer, at the place of the next message. `commit` or `drop` it before anything else. */
   begin(): ByteWriter {
-    const writer = (this.#writer ??= newTurn(this.#wroteMuch));
+    this.#writer ??= newTurn(this.#wroteMuch);
+    const writer = this.#writer;
     this.#mark = writer.position;
     this.#attachmentMark = (writer.attachments as Uint8Array[]).length;
     this.#isOpen = true;

@@ -27,15 +27,9 @@ export const tcpDialer: Dialer = {
 
 function dialFailure(error: NodeJS.ErrnoException, host: string, port: number): ConnectorError {
   const address = hostAndPort(host, port);
-  switch (error.code) {
-    case "ECONNREFUSED":
-      return failure("CNR_ERR_REFUSED", { address, host, port }, error);
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return failure("CNR_ERR_HOST_UNKNOWN", { host }, error);
-    default:
-      return failure("CNR_ERR_UNREACHABLE", { address, reason: error.code ?? error.message }, error);
-  }
+  if (error.code === "ECONNREFUSED") return failure("CNR_ERR_REFUSED", { address, host, port }, error);
+  if (isUnknownHost(error)) return failure("CNR_ERR_HOST_UNKNOWN", { host }, error);
+  return failure("CNR_ERR_UNREACHABLE", { address, reason: error.code ?? error.message }, error);
 }
 
 /**
@@ -64,11 +58,13 @@ export async function listenTcp(
   return new TcpListener(server);
 }
 
+function isUnknownHost(error: NodeJS.ErrnoException): boolean {
+  return error.code === "ENOTFOUND" || error.code === "EAI_AGAIN";
+}
+
 function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): ConnectorError {
   if (error.code === "EADDRINUSE") return failure("CNR_ERR_ADDRESS_IN_USE", { host, port }, error);
-  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") {
-    return failure("CNR_ERR_HOST_UNKNOWN", { host }, error);
-  }
+  if (isUnknownHost(error)) return failure("CNR_ERR_HOST_UNKNOWN", { host }, error);
   return failure("CNR_ERR_ADDRESS_UNAVAILABLE", { host, port, reason: error.code ?? error.message }, error);
 }
 

@@ -19,7 +19,7 @@ describe("a future", () => {
     expect(Promise.resolve(future)).toBe(future);
     future[fulfil](7);
     expect(await promise).toBe(7);
-    expect(await Promise.all([future, 1])).toEqual([7, 1]);
+    expect(await Promise.all([future, Promise.resolve(1)])).toEqual([7, 1]);
     expect(await Promise.race([future, new Promise(() => {})])).toBe(7);
   });
 
@@ -183,7 +183,7 @@ describe("a failure that nobody asks for", () => {
   });
 
   it("never ends the process", async () => {
-    Future.failed(new Error("a"));
+    void Future.failed(new Error("a"));
     new Future({ cancel: () => {} }).cancel();
     void Future.failed(new Error("b")).result();
     const pending = new Future();

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { DictWorld } from "./dict-world.ts";
-import { turns } from "../session/session-pair.ts";
 import { varsView } from "../../../src/dict/vars-view.ts";
+import { turns } from "../session/session-pair.ts";
+import { DictWorld } from "./dict-world.ts";
 
 it("works", async () => {
   const world = new DictWorld();

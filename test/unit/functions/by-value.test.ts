@@ -23,26 +23,59 @@ function read(bytes: Uint8Array, mayRunCode = true, host = nodePlatform): Any {
 
 describe("a function by value", () => {
   it("does there what it does here, under its name", async () => {
-    const add = read(written(function add(a: number, b: number) { return a + b; }));
+    const add = read(
+      written(function add(a: number, b: number) {
+        return a + b;
+      }),
+    );
     expect([add.name, add(1, 2)]).toEqual(["add", 3]);
     expect(await read(written(async (n: number) => n * 2))(4)).toBe(8);
-    expect([...(read(written(function* () { yield 1; }))() as Iterable<number>)]).toEqual([1]);
+    expect([
+      ...(read(
+        written(function* () {
+          yield 1;
+        }),
+      )() as Iterable<number>),
+    ]).toEqual([1]);
     expect(read(written(Math.max))(1, 3)).toBe(3);
   });
 
   it("has the this that it is called with, and can be a class", () => {
-    const get = read(written(function get(this: { n: number }) { return this.n; }));
+    const get = read(
+      written(function get(this: { n: number }) {
+        return this.n;
+      }),
+    );
     expect(get.call({ n: 5 })).toBe(5);
     const Point = read(
-      written(class Point { readonly x: number; constructor(x: number) { this.x = x; } } as unknown as AnyFunction),
-    ) as unknown as new (x: number) => { x: number };
+      written(
+        class Point {
+          readonly x: number;
+          constructor(x: number) {
+            this.x = x;
+          }
+        } as unknown as AnyFunction,
+      ),
+    ) as unknown as new (
+      x: number,
+    ) => { x: number };
     expect(new Point(3).x).toBe(3);
   });
 
   it("is compiled when it is first called, and once", () => {
     let revived = 0;
-    const host = { ...nodePlatform, revive: (captured: Parameters<typeof nodePlatform.revive>[0]) => (revived++, nodePlatform.revive(captured)) };
-    const fn = read(written((n: number) => n + 1), true, host);
+    const host: typeof nodePlatform = {
+      ...nodePlatform,
+      revive(captured) {
+        revived++;
+        return nodePlatform.revive(captured);
+      },
+    };
+    const fn = read(
+      written((n: number) => n + 1),
+      true,
+      host,
+    );
     expect(revived).toBe(0);
     expect([fn(1), fn(2)]).toEqual([2, 3]);
     expect(revived).toBe(1);
@@ -66,7 +99,9 @@ describe("a function by value", () => {
 
   it("is nothing else on the wire: live callbacks and unknown forms are refused", () => {
     for (const bytes of [[1, 5, 0xa0], [2, 5], [9], [0, 9], []]) {
-      expect(() => read(new Uint8Array(bytes))).toThrow(expect.objectContaining({ code: "CNR_ERR_UNDECODABLE" }));
+      expect(() => read(new Uint8Array(bytes))).toThrow(
+        expect.objectContaining({ code: "CNR_ERR_UNDECODABLE" }),
+      );
     }
   });
 });
@@ -103,13 +138,17 @@ describe("byValue", () => {
     const { client, server } = await open();
     server.expose({ take: () => expect.unreachable() });
     const limit = [1];
-    expect(await failureOf(client.call("take", [{ fn: byValue(() => limit) }]))).toMatchObject({ code: "CNR_ERR_CAPTURES" });
+    expect(await failureOf(client.call("take", [{ fn: byValue(() => limit) }]))).toMatchObject({
+      code: "CNR_ERR_CAPTURES",
+    });
   });
 
   it("does not run where code may not", async () => {
     const { client, server } = await open({ grants: { code: false } });
     server.expose({ take: (fn: Any) => fn(1) });
-    expect(await failureOf(client.call("take", [byValue((n: number) => n)]))).toMatchObject({ code: "CNR_ERR_NOT_ALLOWED" });
+    expect(await failureOf(client.call("take", [byValue((n: number) => n)]))).toMatchObject({
+      code: "CNR_ERR_NOT_ALLOWED",
+    });
     expect(await client.call("take", [(n: number) => n + 1])).toBe(2);
   });
 });

@@ -11,7 +11,11 @@ afterEach(closeAll);
 type Callback = (...args: unknown[]) => Promise<unknown>;
 
 /** A table and what it has asked the other side for. */
-function tableOf(max = 100): { table: ReferenceTable; calls: unknown[]; releases: [id: number, holds: number][] } {
+function tableOf(max = 100): {
+  table: ReferenceTable;
+  calls: unknown[];
+  releases: [id: number, holds: number][];
+} {
   const calls: unknown[] = [];
   const releases: [number, number][] = [];
   const table = new ReferenceTable(
@@ -50,7 +54,10 @@ describe("functions lent", () => {
     const id = table.lend(fn);
     table.lend(() => {});
     expect(() => table.lend(() => {})).toThrow(
-      expect.objectContaining({ code: "CNR_ERR_TOO_MANY", details: expect.objectContaining({ option: "maxReferences" }) }),
+      expect.objectContaining({
+        code: "CNR_ERR_TOO_MANY",
+        details: expect.objectContaining({ option: "maxReferences" }),
+      }),
     );
     expect(table.lend(fn)).toBe(id);
     table.takeBack(id, 2);
@@ -60,8 +67,14 @@ describe("functions lent", () => {
   it("are never taken back beyond what was lent", () => {
     const { table } = tableOf();
     const id = table.lend(() => {});
-    for (const [number, holds] of [[id, 2], [id + 1, 1], [Number.MAX_SAFE_INTEGER, 1]] as const) {
-      expect(() => table.takeBack(number, holds)).toThrow(expect.objectContaining({ code: "CNR_ERR_PROTOCOL" }));
+    for (const [number, holds] of [
+      [id, 2],
+      [id + 1, 1],
+      [Number.MAX_SAFE_INTEGER, 1],
+    ] as const) {
+      expect(() => table.takeBack(number, holds)).toThrow(
+        expect.objectContaining({ code: "CNR_ERR_PROTOCOL" }),
+      );
     }
     expect(table.lent).toBe(1);
   });
@@ -75,7 +88,11 @@ describe("functions borrowed", () => {
     expect(proxy.name).toBe("tell");
     (proxy as (...args: unknown[]) => unknown)(1, "a");
     expect(calls).toEqual([[7, [1, "a"]]]);
-    expect([table.homeOf(proxy), table.homeOf(() => {}), tableOf().table.homeOf(proxy)]).toEqual([7, undefined, undefined]);
+    expect([table.homeOf(proxy), table.homeOf(() => {}), tableOf().table.homeOf(proxy)]).toEqual([
+      7,
+      undefined,
+      undefined,
+    ]);
   });
 
   it("end with the last call that brought them", () => {
@@ -180,7 +197,9 @@ describe("a function in the arguments of a call", () => {
       ]),
     );
     expect(error).toBeInstanceOf(RangeError);
-    expect(String((error as Error).stack)).toMatch(/ran on memory:2 for a callback[\s\S]*ran on memory:1 for callRemote/);
+    expect(String((error as Error).stack)).toMatch(
+      /ran on memory:2 for a callback[\s\S]*ran on memory:1 for callRemote/,
+    );
   });
 
   it("is released when the call has ended, however it ends", async () => {
@@ -202,7 +221,10 @@ describe("a function in the arguments of a call", () => {
         yield await fn();
         yield await fn();
       },
-      unsendable: (fn: Callback) => (taken.push(fn), Symbol("s")),
+      unsendable(fn: Callback) {
+        taken.push(fn);
+        return Symbol("s");
+      },
     });
     const fn = (): number => 1;
     await client.call("take", [fn]);
@@ -215,7 +237,8 @@ describe("a function in the arguments of a call", () => {
     await failureOf(client.call("unsendable", [fn]));
     await failureOf(client.call("unknown name", [fn]));
     const streamed: unknown[] = [];
-    for await (const value of client.call<AsyncGenerator<unknown>>("takeAndStream", [fn])) streamed.push(value);
+    for await (const value of client.call<AsyncGenerator<unknown>>("takeAndStream", [fn]))
+      streamed.push(value);
     expect(streamed).toEqual([1, 1]);
     await turns();
     expect(taken).toHaveLength(5);
@@ -228,6 +251,22 @@ describe("a function in the arguments of a call", () => {
     for (let n = 0; n < 20; n++) expect(await client.call("run", [(m: number) => m + 1, n])).toBe(n + 1);
     const error = await failureOf(client.call("run", [() => {}, () => {}, () => {}]));
     expect(error).toMatchObject({ code: "CNR_ERR_TOO_MANY", details: { option: "maxReferences", max: 2 } });
+  });
+
+  it("takes no place when it was written twice, or its message was not sent", async () => {
+    const { client, server } = await open({ limits: { maxReferences: 1 } });
+    server.expose({
+      run: (...args: unknown[]) => (args.at(-1) as Callback)(),
+      bad: (fn: Callback) => [fn, fn, Symbol("s")],
+    });
+    for (let n = 0; n < 5; n++) {
+      const shared = { n };
+      const tell = (): number => n;
+      // Written as a tree, with its callback before it is seen to be none, then anew as a graph.
+      expect(await client.call("run", [shared, tell, shared, tell])).toBe(n);
+      await failureOf(client.call("run", [() => n, new WeakMap()]));
+      await failureOf(client.call("bad", [() => n]));
+    }
   });
 
   it("can be kept and called after the call, then given back", async () => {
@@ -265,9 +304,7 @@ describe("a function in the arguments of a call", () => {
   it("may be a class by name only: it is called, not constructed", async () => {
     const { client, server } = await open();
     server.expose({ run: (fn: Callback) => fn(), name: (fn: AnyFunction) => fn.name });
-    class Named {
-      static override readonly name = 5 as unknown as string;
-    }
+    const Named = Object.defineProperty(class {}, "name", { value: 5 });
     expect(await client.call("name", [Named])).toBe("5");
     await expect(client.call("run", [Named])).rejects.toBeInstanceOf(TypeError);
   });

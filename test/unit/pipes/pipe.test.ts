@@ -9,7 +9,10 @@ const { open, closeAll } = sidesOfTests();
 afterEach(closeAll);
 
 /** Both ends of one pipe between fresh sides. */
-async function pipe(limits = {}, name = "chat"): Promise<{ here: Pipe; there: Pipe } & Awaited<ReturnType<typeof open>>> {
+async function pipe(
+  limits = {},
+  name = "chat",
+): Promise<{ here: Pipe; there: Pipe } & Awaited<ReturnType<typeof open>>> {
   const sides = await open({ limits });
   return Object.assign(sides, { here: sides.client.pipes.get(name), there: sides.server.pipes.get(name) });
 }
@@ -54,7 +57,11 @@ describe("a pipe", () => {
     await here.send("chat");
     expect(await server.pipes.main.recv()).toBe("main");
     expect(server.pipes.main.tryRecv()).toBe(undefined);
-    expect([server.pipes.names(), server.pipes.has(""), server.pipes.get("chat")]).toMatchObject([["chat"], false, { name: "chat" }]);
+    expect([server.pipes.names(), server.pipes.has(""), server.pipes.get("chat")]).toMatchObject([
+      ["chat"],
+      false,
+      { name: "chat" },
+    ]);
   });
 
   it("is one among many, that do not mix", async () => {
@@ -126,7 +133,9 @@ describe("a pipe", () => {
   it("refuses what cannot travel, and goes on", async () => {
     const { here, there } = await pipe({ maxValueBytes: 1000 });
     await here.send(1);
-    expect(await failureOf(here.send({ jobs: [new WeakMap()] }))).toMatchObject({ details: { path: "value.jobs[0]" } });
+    expect(await failureOf(here.send({ jobs: [new WeakMap()] }))).toMatchObject({
+      details: { path: "value.jobs[0]" },
+    });
     expect(await failureOf(here.send("x".repeat(2000)))).toMatchObject({ code: "CNR_ERR_VALUE_TOO_LARGE" });
     await here.send(2);
     expect([await there.recv(), await there.recv()]).toEqual([1, 2]);
@@ -199,7 +208,13 @@ describe("a slow reader", () => {
     expect([await there.recv(), await there.recv()]).toEqual(["kept 1", "aborted"]);
     controller.abort(reason);
     expect([await there.recv(), await there.recv()]).toEqual(["kept 2", "kept 3"]);
-    expect((await outcomes).map((each) => each.status)).toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected", "fulfilled"]);
+    expect((await outcomes).map((each) => each.status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+    ]);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   });
 
@@ -207,7 +222,9 @@ describe("a slow reader", () => {
     const { here, there } = await pipe({ channelWindowBytes: 1000 });
     const full = await fill(here);
     const controller = new AbortController();
-    const aborted = Array.from({ length: 100 }, (_, n) => here.send(`aborted ${n}`, { signal: controller.signal }));
+    const aborted = Array.from({ length: 100 }, (_, n) =>
+      here.send(`aborted ${n}`, { signal: controller.signal }),
+    );
     const kept = here.send("kept");
     controller.abort("why");
     for (const send of aborted) expect(await failureOf(send)).toBe("why");
@@ -263,8 +280,14 @@ describe("a recv that is given up", () => {
 
   it("names its pipe", async () => {
     const { there, server } = await pipe();
-    expect(await failureOf(there.recv({ timeoutMs: 0 }))).toHaveProperty("message", expect.stringContaining('recv from pipe "chat"'));
-    expect(await failureOf(server.pipes.main.recv({ timeoutMs: 0 }))).toHaveProperty("message", expect.stringMatching(/^recv did not/));
+    expect(await failureOf(there.recv({ timeoutMs: 0 }))).toHaveProperty(
+      "message",
+      expect.stringContaining('recv from pipe "chat"'),
+    );
+    expect(await failureOf(server.pipes.main.recv({ timeoutMs: 0 }))).toHaveProperty(
+      "message",
+      expect.stringMatching(/^recv did not/),
+    );
   });
 });
 
@@ -334,7 +357,12 @@ describe("after a close", () => {
 
   it("every recv that waits is ended, on both sides, for pipes never opened too", async () => {
     const { here, there, client, server } = await pipe();
-    const waits = [here.recv(), there.recv(), there.recv({ timeoutMs: 60_000 }), client.pipes.get("never").recv()];
+    const waits = [
+      here.recv(),
+      there.recv(),
+      there.recv({ timeoutMs: 60_000 }),
+      client.pipes.get("never").recv(),
+    ];
     const later = server.pipes.get("later");
     await client.session.close();
     await turns();

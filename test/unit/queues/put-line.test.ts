@@ -42,16 +42,15 @@ describe("a line of puts", () => {
     }
   });
 
-  it("keeps nothing of those that come and go", () => {
+  it("still finds the one that stays while thousands come and go", () => {
     const line = new PutLine();
     const last = put(-1);
     line.push(last);
-    const gone: WeakRef<ParkedPut>[] = [];
     for (let n = 0; n < 10_000; n++) {
       const one = put(n);
-      gone.push(new WeakRef(one));
       line.push(one);
       line.cancel(one);
+      expect(line.isEmpty).toBe(false);
     }
     expect(line.shift()).toBe(last);
     expect(line.isEmpty).toBe(true);

@@ -1,9 +1,9 @@
 import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { ByteReader } from "../../../src/core/byte-reader.ts";
-import { getContext } from "../../../src/rpc/call-context.ts";
 import { FrameKind } from "../../../src/protocol/frame.ts";
 import { MessageType } from "../../../src/protocol/message-types.ts";
+import { getContext } from "../../../src/rpc/call-context.ts";
 import { failureOf, Gate, type Side, sidesOfTests, turns } from "./two-sides.ts";
 
 const { open, closeAll } = sidesOfTests();
@@ -42,7 +42,10 @@ describe("cancelling a call", () => {
     expect(seen.started).toBe(1);
     expect(call.cancel(new Error("the user left"))).toBe(true);
     expect(call.state).toBe("cancelled");
-    expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_CANCELLED", cause: { message: "the user left" } });
+    expect(await failureOf(call)).toMatchObject({
+      code: "CNR_ERR_CANCELLED",
+      cause: { message: "the user left" },
+    });
     await turns();
     expect(seen.reasons).toMatchObject([{ code: "CNR_ERR_CANCELLED" }]);
   });
@@ -159,7 +162,7 @@ describe("the answer to a cancelled call", () => {
     server.expose({
       async fails(unsendable: boolean) {
         await gate.passed;
-        throw unsendable ? Symbol("s") : new Error("late");
+        throw Object.assign(new Error("late"), unsendable ? { socket: new WeakMap() } : {});
       },
       echo: (value: unknown) => value,
     });
@@ -174,7 +177,7 @@ describe("the answer to a cancelled call", () => {
 
   it("never comes twice to many calls that are cancelled and made again", async () => {
     const { client, server } = await open();
-    server.expose({ later: async (n: number) => (await new Promise((resolve) => setImmediate(resolve)), n) });
+    server.expose({ later: (n: number) => turns(1).then(() => n) });
     for (let round = 0; round < 20; round++) {
       const calls = Array.from({ length: 20 }, (_, n) => client.call("later", [round * 100 + n]));
       await turns(round % 3);

@@ -13,7 +13,7 @@ async function thrownAs(thrown: unknown, limits = {}): Promise<unknown> {
       throw thrown;
     },
     async later() {
-      await null;
+      await Promise.resolve();
       throw thrown;
     },
     fine: () => 1,
@@ -32,7 +32,10 @@ describe("a thrown error", () => {
       expect(Object.getPrototypeOf(error)).toBe(Class.prototype);
       expect(error).toMatchObject({ name: Class.name, message: "why" });
     }
-    expect(await thrownAs(new DOMException("stop", "AbortError"))).toMatchObject({ name: "AbortError", code: 20 });
+    expect(await thrownAs(new DOMException("stop", "AbortError"))).toMatchObject({
+      name: "AbortError",
+      code: 20,
+    });
   });
 
   it("of a class of its own has its name, its fields and its code, as the nearest class that is known here", async () => {
@@ -55,7 +58,11 @@ describe("a thrown error", () => {
   it("of this library's keeps its class and code", async () => {
     const error = await thrownAs(failure("CNR_ERR_TOO_MANY", { what: "cats", max: 3 }));
     expect(error).toBeInstanceOf(LimitError);
-    expect(error).toMatchObject({ code: "CNR_ERR_TOO_MANY", retryable: true, details: { what: "cats", max: 3 } });
+    expect(error).toMatchObject({
+      code: "CNR_ERR_TOO_MANY",
+      retryable: true,
+      details: { what: "cats", max: 3 },
+    });
   });
 
   it("brings its causes, however they are linked, and the errors of an AggregateError", async () => {
@@ -74,24 +81,37 @@ describe("a thrown error", () => {
   });
 
   it("that is no error arrives as what it is", async () => {
-    for (const thrown of [5, null, undefined, "text", { plain: [1] }]) expect(await thrownAs(thrown)).toEqual(thrown);
+    for (const thrown of [5, null, undefined, "text", { plain: [1] }])
+      expect(await thrownAs(thrown)).toEqual(thrown);
   });
 });
 
 describe("a thrown error that cannot travel as it is", () => {
   it("arrives without the field that cannot, of its class and with its plain fields", async () => {
-    const error = await thrownAs(Object.assign(new TypeError("no"), { code: "E_SOCKET", status: 3, socket: new WeakMap() }));
+    const error = await thrownAs(
+      Object.assign(new TypeError("no"), { code: "E_SOCKET", status: 3, socket: new WeakMap() }),
+    );
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ message: "no", code: "E_SOCKET", status: 3 });
     expect(error).not.toHaveProperty("socket");
     expect(String((error as Error).stack)).toContain("call-table-errors.test.ts");
-    const ours = await thrownAs(failure("CNR_ERR_TIMEOUT", { what: "it", timeoutMs: 5, hidden: Symbol("x") }));
-    expect(ours).toMatchObject({ name: "TimeoutError", code: "CNR_ERR_TIMEOUT", message: "it did not finish within 5 ms" });
-    expect(await thrownAs(new Error("caused", { cause: new WeakSet() }))).toMatchObject({ message: "caused" });
+    const ours = await thrownAs(
+      failure("CNR_ERR_TIMEOUT", { what: "it", timeoutMs: 5, hidden: Symbol("x") }),
+    );
+    expect(ours).toMatchObject({
+      name: "TimeoutError",
+      code: "CNR_ERR_TIMEOUT",
+      message: "it did not finish within 5 ms",
+    });
+    expect(await thrownAs(new Error("caused", { cause: new WeakSet() }))).toMatchObject({
+      message: "caused",
+    });
   });
 
   it("arrives without methods and symbols, which no error can do without", async () => {
-    const error = await thrownAs(Object.assign(new Error("no"), { retry: () => {}, mark: Symbol("m"), kept: 1 }));
+    const error = await thrownAs(
+      Object.assign(new Error("no"), { retry: () => {}, mark: Symbol("m"), kept: 1 }),
+    );
     expect(error).toMatchObject({ message: "no", kept: 1 });
     expect(error).not.toHaveProperty("retry");
   });
@@ -125,8 +145,12 @@ function raise(error: unknown): never {
 }
 
 describe("the stack of a thrown error", () => {
-  const frames = (error: unknown): string[] => String((error as Error).stack).split("\n").slice(1);
-  const place = (frame: string | undefined): string => /at (?:async )?(?:(\S+) \()?/.exec(frame ?? "")?.[1] ?? "";
+  const frames = (error: unknown): string[] =>
+    String((error as Error).stack)
+      .split("\n")
+      .slice(1);
+  const place = (frame: string | undefined): string =>
+    /at (?:async )?(?:(\S+) \()?/.exec(frame ?? "")?.[1] ?? "";
 
   function failing(side: Side): void {
     class Job {
@@ -140,7 +164,7 @@ describe("the stack of a thrown error", () => {
     side.expose({
       compute: () => new Job().work(),
       async later() {
-        await null;
+        await Promise.resolve();
         new Job().work();
       },
       async *stream() {
@@ -160,7 +184,11 @@ describe("the stack of a thrown error", () => {
       const all = frames(await failureOf(caller(name)));
       const ran = all.findIndex((line) => line.includes("--- ran on"));
       expect(all[ran]).toBe(`    at --- ran on memory:1 for callRemote("${name}") ---`);
-      expect(all.slice(0, ran).map(place)).toEqual(["Job.#runStep", "Job.work", expect.stringContaining(name)]);
+      expect(all.slice(0, ran).map(place)).toEqual([
+        "Job.#runStep",
+        "Job.work",
+        expect.stringContaining(name),
+      ]);
       expect(all.slice(ran + 1).map(place)).toContain("caller");
       expect(all.join("\n")).not.toMatch(/src\/|node:internal/);
     }
@@ -192,7 +220,13 @@ describe("the stack of a thrown error", () => {
 
   it("of shipped code names that code", async () => {
     const { client } = await open();
-    const shipped = frames(await failureOf(client.calls.callFunction(function inner(): never { throw new Error("x"); }, [])));
+    const shipped = frames(
+      await failureOf(
+        client.calls.callFunction(function inner(): never {
+          throw new Error("x");
+        }, []),
+      ),
+    );
     expect(place(shipped[0])).toBe("inner");
     expect(shipped[1]).toContain("--- ran on memory:1 for call(inner) ---");
     const evaluated = frames(await failureOf(client.calls.run("eval", "null.x")));
@@ -211,7 +245,9 @@ describe("the stack of a thrown error", () => {
     const errors = await Promise.all(Array.from({ length: 200 }, () => failureOf(client.call("compute"))));
     for (const error of errors) {
       const all = frames(error);
-      expect(all.slice(all.findIndex((line) => line.includes("--- ran on"))).map(place)).toContain("failureOf");
+      expect(all.slice(all.findIndex((line) => line.includes("--- ran on"))).map(place)).toContain(
+        "failureOf",
+      );
     }
   });
 
@@ -221,6 +257,8 @@ describe("the stack of a thrown error", () => {
     const call = client.call("compute");
     await turns();
     expect(call.state).toBe("rejected");
-    expect(frames(await call.exception()).at(-1)).toBe('    at --- ran on memory:1 for callRemote("compute") ---');
+    expect(frames(await call.exception()).at(-1)).toBe(
+      '    at --- ran on memory:1 for callRemote("compute") ---',
+    );
   });
 });

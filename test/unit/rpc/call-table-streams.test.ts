@@ -52,17 +52,20 @@ describe("an async generator on the other side", () => {
     const { client, server } = await open();
     server.expose({
       later: async () => {
-        await null;
+        await Promise.resolve();
         return (async function* () {
           yield "a";
         })();
       },
     });
     expect(await valuesOf(client.call<Stream<string>>("later"))).toEqual(["a"]);
-    const shipped = client.calls.callFunction(async function* (n: number) {
-      yield n;
-      yield n + 1;
-    }, [1]);
+    const shipped = client.calls.callFunction(
+      async function* (n: number) {
+        yield n;
+        yield n + 1;
+      },
+      [1],
+    );
     expect(await valuesOf((await shipped) as Stream<number>)).toEqual([1, 2]);
     const evaluated = client.calls.run("eval", "(async function* () { yield 7 })()");
     expect(await valuesOf((await evaluated) as Stream<number>)).toEqual([7]);
@@ -228,7 +231,8 @@ describe("leaving a stream", () => {
     const { client, server } = await open({ limits: { maxChannels: 4 } });
     exposeCounting(server);
     for (let n = 0; n < 20; n++) {
-      for await (const value of client.call<Stream<number>>("count", [n % 2 ? 3 : 1e9])) if (value === 3) break;
+      for await (const value of client.call<Stream<number>>("count", [n % 2 ? 3 : 1e9]))
+        if (value === 3) break;
       await turns(3);
     }
     expect(await valuesOf(client.call<Stream<number>>("count", [2]))).toEqual([1, 2]);
@@ -268,7 +272,10 @@ describe("a stream that fails", () => {
     });
     const stream = await client.call<Stream<unknown>>("bad");
     expect(await stream.next()).toEqual({ done: false, value: { fine: 1 } });
-    expect(await failureOf(stream.next())).toMatchObject({ code: "CNR_ERR_UNSENDABLE", details: { path: "value.socket" } });
+    expect(await failureOf(stream.next())).toMatchObject({
+      code: "CNR_ERR_UNSENDABLE",
+      details: { path: "value.socket" },
+    });
     expect(ended).toBe(true);
   });
 
@@ -288,7 +295,10 @@ describe("a stream that fails", () => {
   it("because too many are open fails that call alone", async () => {
     const { client, server } = await open({ limits: { maxChannels: 2 } });
     exposeCounting(server);
-    const streams = [await client.call<Stream<number>>("count", [1e9]), await client.call<Stream<number>>("count", [1e9])];
+    const streams = [
+      await client.call<Stream<number>>("count", [1e9]),
+      await client.call<Stream<number>>("count", [1e9]),
+    ];
     expect(await failureOf(client.call("count", [1]))).toMatchObject({ code: "CNR_ERR_TOO_MANY" });
     expect(await client.call("echo", [1])).toBe(1);
     for (const stream of streams) await stream.return();

@@ -11,7 +11,10 @@ afterEach(closeAll);
 describe("a call", () => {
   it("gives what the function gives, at once or later, in both directions", async () => {
     const { client, server } = await open();
-    const functions = { add: (a: number, b: number) => a + b, later: async (a: number) => (await null, a * 2) };
+    const functions = {
+      add: (a: number, b: number) => a + b,
+      later: async (a: number) => a * (await Promise.resolve(2)),
+    };
     server.expose(functions);
     client.expose(functions);
     expect(await client.call("add", [1, 2])).toBe(3);
@@ -23,7 +26,15 @@ describe("a call", () => {
   it("carries values as they are, undefined too", async () => {
     const { client, server } = await open();
     server.expose({ echo: (...args: unknown[]) => args, nothing: () => undefined, nil: () => null });
-    const values = [undefined, null, 1n, new Map([[1, new Set(["a"])]]), new Date(5), new Uint8Array([1, 2]), { a: [] }];
+    const values = [
+      undefined,
+      null,
+      1n,
+      new Map([[1, new Set(["a"])]]),
+      new Date(5),
+      new Uint8Array([1, 2]),
+      { a: [] },
+    ];
     expect(await client.call("echo", values)).toEqual(values);
     expect(await client.call("nothing")).toBe(undefined);
     expect(await client.call("nil")).toBe(null);
@@ -98,7 +109,8 @@ describe("a call", () => {
 
   it("may call back, and so on to any depth, in both directions", async () => {
     const { client, server } = await open();
-    const down = (side: Side) => async (n: number) => (n === 0 ? 0 : 1 + Number(await side.call("down", [n - 1])));
+    const down = (side: Side) => async (n: number) =>
+      n === 0 ? 0 : 1 + Number(await side.call("down", [n - 1]));
     server.expose({ down: down(server) });
     client.expose({ down: down(client) });
     expect(await client.call("down", [50])).toBe(50);
@@ -186,8 +198,21 @@ describe("a name", () => {
     for (const code of [true, false]) {
       const { client, server } = await open({ grants: { code } });
       server.expose({ math: { add: () => 1 } });
-      const inherited = ["constructor", "__proto__", "toString", "hasOwnProperty", "math", "math.constructor"];
-      for (const name of [...inherited, "math.toString", "math.__proto__.toString", "math.add.call", "constructor.constructor"]) {
+      const inherited = [
+        "constructor",
+        "__proto__",
+        "toString",
+        "hasOwnProperty",
+        "math",
+        "math.constructor",
+      ];
+      for (const name of [
+        ...inherited,
+        "math.toString",
+        "math.__proto__.toString",
+        "math.add.call",
+        "constructor.constructor",
+      ]) {
         await expect(client.call(name), name).rejects.toMatchObject({ code: "CNR_ERR_UNKNOWN_FUNCTION" });
       }
     }
@@ -200,7 +225,9 @@ describe("a name", () => {
     expect(await client.call("twice", [4])).toBe(8);
     await expect(client.call("twicee")).rejects.toThrow('did you mean "twice"?');
     const strict = await open({ grants: { code: false } });
-    await expect(strict.client.call("Math.max", [1])).rejects.toMatchObject({ code: "CNR_ERR_UNKNOWN_FUNCTION" });
+    await expect(strict.client.call("Math.max", [1])).rejects.toMatchObject({
+      code: "CNR_ERR_UNKNOWN_FUNCTION",
+    });
   });
 
   it("is found before a global of the same name", async () => {
@@ -295,7 +322,9 @@ describe("what cannot be sent", () => {
     });
     const calls = [client.call("bad"), client.call("good"), client.call("badLater"), client.call("good")];
     const outcomes = await Promise.allSettled(calls);
-    expect(outcomes[0]).toMatchObject({ reason: { code: "CNR_ERR_UNSENDABLE", details: { path: "value.deep.socket" } } });
+    expect(outcomes[0]).toMatchObject({
+      reason: { code: "CNR_ERR_UNSENDABLE", details: { path: "value.deep.socket" } },
+    });
     expect(outcomes[1]).toMatchObject({ value: { fresh: 1, keys: 2 } });
     expect(outcomes[2]).toMatchObject({ reason: { name: "CodecError" } });
     expect(outcomes[3]).toMatchObject({ value: { fresh: 1, keys: 2 } });
@@ -304,7 +333,9 @@ describe("what cannot be sent", () => {
   it("because of its size is refused on the sender's side, and the link stays up", async () => {
     const { client, server } = await open({ limits: { maxValueBytes: 1000 } });
     server.expose({ size: (text: string) => text.length, big: (n: number) => "x".repeat(n) });
-    await expect(client.call("size", ["x".repeat(2000)])).rejects.toMatchObject({ code: "CNR_ERR_VALUE_TOO_LARGE" });
+    await expect(client.call("size", ["x".repeat(2000)])).rejects.toMatchObject({
+      code: "CNR_ERR_VALUE_TOO_LARGE",
+    });
     await expect(client.call("big", [2000])).rejects.toMatchObject({ code: "CNR_ERR_VALUE_TOO_LARGE" });
     expect(await client.call("size", ["x".repeat(900)])).toBe(900);
   });

@@ -42,7 +42,16 @@ describe("exposed functions", () => {
     exposed.expose({ service: new Service() as unknown as FunctionGroup });
     exposed.expose(Object.create({ hidden: () => 1 }) as FunctionGroup);
     expect(exposed.names()).toEqual(["service.own"]);
-    for (const name of ["constructor", "__proto__", "toString", "service", "service.constructor", "service.inherited", "hidden", ""]) {
+    for (const name of [
+      "constructor",
+      "__proto__",
+      "toString",
+      "service",
+      "service.constructor",
+      "service.inherited",
+      "hidden",
+      "",
+    ]) {
       expect(exposed.find(name), name).toBe(undefined);
     }
   });
@@ -68,9 +77,14 @@ describe("the error for an unknown name", () => {
 
   it("names what looks like it, the closest first, three at most", () => {
     expect(messageFor("ad", ["add"])).toContain('; did you mean "add"?');
-    expect(messageFor("reed", ["write", "read", "seed"])).toMatch(/did you mean "(read|seed)" or "(read|seed)"\?/);
+    expect(messageFor("reed", ["write", "read", "seed"])).toMatch(
+      /did you mean "(read|seed)" or "(read|seed)"\?/,
+    );
     const error = unknownFunction("value", ["values", "value12", "value1", "value123", "unlike"]);
-    expect(error).toMatchObject({ code: "CNR_ERR_UNKNOWN_FUNCTION", details: { close: ["values", "value1", "value12"] } });
+    expect(error).toMatchObject({
+      code: "CNR_ERR_UNKNOWN_FUNCTION",
+      details: { close: ["values", "value1", "value12"] },
+    });
     expect(messageFor("ADD", ["add"])).toContain('"add"');
   });
 

@@ -16,7 +16,8 @@ function forge(side: Side, type: number, write: (writer: ByteWriter) => void): v
   side.session.commit();
 }
 
-const value = (side: Side, writer: ByteWriter, what: unknown): void => side.session.encoder.encode(writer, what);
+const value = (side: Side, writer: ByteWriter, what: unknown): void =>
+  side.session.encoder.encode(writer, what);
 
 /** What one message of a hostile client does to a server that serves another client in the same process. */
 const hostile: Readonly<Record<string, (side: Side) => void>> = {
@@ -215,15 +216,23 @@ describe("a peer that breaks the protocol", () => {
       writer.uint(0);
       writer.byte(0);
       writer.string("take");
-      const home = { write: (out: ByteWriter) => (out.uint(2), out.uint(HUGE)), read: () => () => {} };
-      client.session.encoder.encode(writer, [() => {}], home);
+      client.session.encoder.encode(writer, [() => {}], {
+        write(out) {
+          out.uint(2);
+          out.uint(HUGE);
+        },
+        read: () => () => {},
+      });
     });
     await turns();
     expect(outcomes).toMatchObject([{ code: "CNR_ERR_RELEASED" }]);
   });
 
   it("that lends more callbacks than the limit loses its link", async () => {
-    const { client, server } = await open({ limits: { maxReferences: 10 }, clientLimits: { maxReferences: 1000 } });
+    const { client, server } = await open({
+      limits: { maxReferences: 10 },
+      clientLimits: { maxReferences: 1000 },
+    });
     server.expose({ take: () => new Promise(() => {}) });
     const call = client.call("take", [Array.from({ length: 11 }, () => () => {})]);
     expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_LINK_LOST" });

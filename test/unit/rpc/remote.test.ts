@@ -63,7 +63,11 @@ describe("the remote view", () => {
     expect(() => `${remote.add as unknown as string}`).toThrow(TypeError);
     expect(Object.keys(remote)).toEqual([]);
     expect("add" in remote).toBe(false);
-    expect([remote["constructor"], remote["prototype"], remote["toString"]]).toEqual([undefined, undefined, undefined]);
+    expect([remote["constructor"], remote["prototype"], remote["toString"]]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(remote instanceof Promise).toBe(false);
     for (const _ in remote) expect.unreachable();
     expect(calls).toEqual([]);
@@ -79,7 +83,10 @@ describe("the remote view", () => {
   it("passes any other name on as it is", () => {
     const { remote, calls } = viewed();
     const any = remote as unknown as Record<string, (...args: unknown[]) => unknown>;
-    for (const name of ["name", "length", "apply", "call", "bind", "__proto__", "hasOwnProperty"]) any[name]?.(1);
-    expect(calls).toEqual(["name", "length", "apply", "call", "bind", "__proto__", "hasOwnProperty"].map((name) => [name, [1]]));
+    for (const name of ["name", "length", "apply", "call", "bind", "__proto__", "hasOwnProperty"])
+      any[name]?.(1);
+    expect(calls).toEqual(
+      ["name", "length", "apply", "call", "bind", "__proto__", "hasOwnProperty"].map((name) => [name, [1]]),
+    );
   });
 });

@@ -1,9 +1,9 @@
+import type { Future } from "../../../src/core/future.ts";
 import { type Limits, withLimits } from "../../../src/core/limits.ts";
+import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
 import { functionsByValue } from "../../../src/functions/by-value.ts";
 import { PipeTable } from "../../../src/pipes/pipe-table.ts";
-import type { Future } from "../../../src/core/future.ts";
-import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
 import type { Grants } from "../../../src/rpc/code-host.ts";
 import { ExposedFunctions, type FunctionGroup } from "../../../src/rpc/exposed-functions.ts";
@@ -94,7 +94,10 @@ export class TwoSides {
 }
 
 /** Opens pairs, and closes them all after a test: `afterEach(sides.closeAll)`. */
-export function sidesOfTests(): { open(options?: SideOptions): Promise<TwoSides>; closeAll(): Promise<void> } {
+export function sidesOfTests(): {
+  open(options?: SideOptions): Promise<TwoSides>;
+  closeAll(): Promise<void>;
+} {
   const opened: TwoSides[] = [];
   return {
     async open(options) {

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
 import { byValue } from "../../../src/functions/by-value.ts";
-import { type Exposed, ExposedFunctions } from "../../../src/rpc/exposed-functions.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
+import { type Exposed, ExposedFunctions } from "../../../src/rpc/exposed-functions.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
 import { ScriptedLink } from "../session/scripted-link.ts";
 import { sessionOver } from "../session/session-pair.ts";
@@ -17,7 +17,15 @@ async function callSamples(): Promise<Record<string, string>> {
   const session = sessionOver(link);
   const exposed = new ExposedFunctions();
   const grants = { data: true, call: true, code: true };
-  const calls = new CallTable({ session, mux: new ChannelMux(session), exposed, host: nodePlatform, grants, peer: "x", names: {} });
+  const calls = new CallTable({
+    session,
+    mux: new ChannelMux(session),
+    exposed,
+    host: nodePlatform,
+    grants,
+    peer: "x",
+    names: {},
+  });
   const samples: Record<string, string> = {};
   const sample = async (name: string): Promise<void> => {
     await turns(2);
@@ -71,7 +79,9 @@ async function callSamples(): Promise<Record<string, string>> {
 /** A change of these bytes is a change of the protocol: programs of another release would not understand it. */
 describe("the bytes of messages about calls", () => {
   it("are those of test/golden/calls.json", async () => {
-    const golden: unknown = JSON.parse(readFileSync(new URL("../../golden/calls.json", import.meta.url), "utf8"));
+    const golden: unknown = JSON.parse(
+      readFileSync(new URL("../../golden/calls.json", import.meta.url), "utf8"),
+    );
     const samples = await callSamples();
     expect(samples).toEqual(golden);
   });

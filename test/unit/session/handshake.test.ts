@@ -286,7 +286,7 @@ describe("a wait for the handshake", () => {
     const wait = { signal: controller.signal, timeoutMs: 5000 };
     const [server, client] = [asServer(b, {}, wait), asClient(a, {}, wait)];
     await Promise.all([server.done, client.done]);
-    expect([added.mock.calls.length, removed.mock.calls.length, vi.getTimerCount()]).toEqual([2, 2, 0]);
+    expect([added.mock.calls.length, removed.mock.calls.length, vi.getTimerCount()]).toEqual([1, 1, 0]);
     controller.abort();
     expect([client.sessions[0]?.ended, server.sessions[0]?.ended]).toEqual([undefined, undefined]);
   });
