@@ -1,3 +1,4 @@
+import { callSafely } from "./emitter.ts";
 import { ConnectorError, failure } from "./errors.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
 
@@ -109,9 +110,9 @@ export class Future<T> extends Promise<T> {
     return true;
   }
 
-  /** Calls `callback` with this future when it is done; at once (in a microtask) when it is done already. */
+  /** Calls `callback` with this future when it is done; at once (in a microtask) when it is done already. What it throws is dropped. */
   addDoneCallback(callback: (future: Future<T>) => void): void {
-    if (this.done()) return queueMicrotask(() => callback(this));
+    if (this.done()) return this.#callLater(callback);
     this.#callbacks ??= new Set();
     this.#callbacks.add(callback);
   }
@@ -170,12 +171,16 @@ export class Future<T> extends Promise<T> {
     throw error;
   }
 
+  /** Never inside the code that settles; and what it throws must not end the process, which nobody could prevent. */
+  #callLater(callback: (future: Future<T>) => void): void {
+    queueMicrotask(() => callSafely(callback, [this], ignore));
+  }
+
   #tell(): void {
     const callbacks = this.#callbacks;
     if (!callbacks) return;
     this.#callbacks = undefined;
-    // As native promises do: never inside the code that settles, and one that throws keeps no other from being called.
-    for (const callback of callbacks) queueMicrotask(() => callback(this));
+    for (const callback of callbacks) this.#callLater(callback);
   }
 }
 

@@ -4,7 +4,7 @@ import { failure } from "../core/errors.ts";
 import { type Future, fulfil } from "../core/future.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import { ChannelKind, type ChannelMux } from "../session/channel-mux.ts";
-import { IncomingChannel, isOrderlyEnd } from "../session/incoming-channel.ts";
+import { IncomingChannel } from "../session/incoming-channel.ts";
 import type { OutgoingChannel } from "../session/outgoing-channel.ts";
 import type { Session } from "../session/session.ts";
 import { type CallContext, callInContext } from "./call-context.ts";
@@ -126,10 +126,9 @@ class RemoteStream implements AsyncGenerator<unknown, void, undefined> {
       return { done: false, value: await this.#channel.take() };
     } catch (error) {
       this.#isOver = true;
+      if (this.#channel.isFinish(error)) return { done: true, value: undefined };
       // The end of the link is everybody's error: it is left as it is.
-      if (error === this.#session.ended) throw error;
-      if (isOrderlyEnd(error)) return { done: true, value: undefined };
-      if (!(error instanceof Error)) throw error;
+      if (error === this.#session.ended || !(error instanceof Error)) throw error;
       const trace: { stack?: string } = {};
       Error.captureStackTrace?.(trace);
       throw withLocalFrames(error, this.#place, trace.stack ?? "");

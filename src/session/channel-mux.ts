@@ -41,7 +41,7 @@ export class ChannelMux {
         this.#outgoing.get(id)?.grant(limit);
       },
       [MessageType.channelEnd]: (reader) => {
-        this.#take(reader.uint())?.channel.end(failure("CNR_ERR_CLOSED", { by: "the other side" }));
+        this.#take(reader.uint())?.channel.finish();
       },
       [MessageType.channelFail]: (reader) => {
         const incoming = this.#take(reader.uint());

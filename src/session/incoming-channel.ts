@@ -5,6 +5,9 @@ import type { WaitOptions } from "../core/waiting.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "./session.ts";
 
+/** No reason at all: nothing is equal to it. */
+const NOT_FINISHED = Symbol("not finished");
+
 /** The receiving end of a stream of values. Reading it gives the sender credit for more. */
 export class IncomingChannel<T = unknown> {
   readonly #session: Session;
@@ -16,6 +19,7 @@ export class IncomingChannel<T = unknown> {
   #consumed = 0;
   #granted: number;
   #isOver = false;
+  #ending: unknown = NOT_FINISHED;
 
   /** @param what - names the wait for a value, in the text of a time-out */
   constructor(session: Session, what: string) {
@@ -65,10 +69,21 @@ export class IncomingChannel<T = unknown> {
     this.#mailbox.push(value);
   }
 
-  /** The sender has ended it: readers get what is left, then `reason`. */
+  /** It has failed, or its link has ended: readers get what is left, then `reason`. */
   end(reason: unknown): void {
     this.#isOver = true;
     this.#mailbox.end(reason);
+  }
+
+  /** The sender has sent all that it wanted to. */
+  finish(): void {
+    this.#ending = failure("CNR_ERR_CLOSED", { by: "the other side" });
+    this.end(this.#ending);
+  }
+
+  /** Whether this is what readers get after the last value of a finished channel; a failure may look the same. */
+  isFinish(reason: unknown): boolean {
+    return reason === this.#ending;
   }
 
   #onTake(): void {
@@ -88,7 +103,7 @@ export class IncomingChannel<T = unknown> {
   }
 }
 
-/** Whether a stream that ended with this ended in order: loops over it just end. */
+/** Whether a link that ended with this was closed in order: loops over its pipes just end. */
 export function isOrderlyEnd(reason: unknown): boolean {
   return ConnectorError.is(reason) && reason.code === "CNR_ERR_CLOSED";
 }

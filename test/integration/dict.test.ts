@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { type Program, serve, startPrograms, type World } from "../fixtures/programs.ts";
 
 /** The shared variables with methods: `client.dict`, `peer.dict`, `client.globals.dict`, `server.dict`. */
 describe("a shared dict", { timeout: 30_000 }, () => {
@@ -87,7 +87,7 @@ describe("a shared dict", { timeout: 30_000 }, () => {
 
   it("ends the same everywhere, in the server's order, when all write the same keys at once", async () => {
     await using room = await serve(programs);
-    const writeAll = ({ client }: Parameters<Parameters<Program["run"]>[0]>[0], who: string) => {
+    const writeAll = ({ client }: World, who: string) => {
       for (let n = 0; n < 300; n++) client.globals.vars[`k${n % 7}`] = `${who}${n}`;
       return client.globals.dict.synced();
     };
@@ -99,7 +99,7 @@ describe("a shared dict", { timeout: 30_000 }, () => {
     await writes;
     // A marker written after all of it is ordered after all of it.
     room.server.vars.done = true;
-    const read = async ({ client }: Parameters<Parameters<Program["run"]>[0]>[0]) => {
+    const read = async ({ client }: World) => {
       await client.globals.dict.waitFor("done");
       return { ...client.globals.vars };
     };

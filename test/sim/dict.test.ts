@@ -332,7 +332,7 @@ class Schedule {
 
 /** Guards against a hang alone: the machine may be busy. */
 const TIMEOUT_MS = 240_000;
-const SEEDS = Number(process.env["SIM_SEEDS"] ?? 1500);
+const SEEDS = Number(process.env["SIM_SEEDS"] ?? 2000);
 /** What the schedules must have come upon, or they prove little. */
 const EVERYTHING = [
   "behind",

@@ -43,7 +43,8 @@ export class SimulatedLink implements Link {
 
   resume(): void {
     this.#isPaused = false;
-    this.#other?.#deliver();
+    const other = this.#other;
+    if (other) other.#deliver();
   }
 
   close(): Promise<void> {
@@ -55,7 +56,7 @@ export class SimulatedLink implements Link {
   abort(reason?: Error): void {
     const other = this.#other;
     this.#cut(reason);
-    other?.#cut(reason);
+    if (other) other.#cut(reason);
   }
 
   #cut(reason: Error | undefined): void {
