@@ -40,6 +40,8 @@ export class DictValue {
     const { bytes } = this;
     const others = other?.bytes;
     if (bytes === undefined || others === undefined) return bytes === others;
-    return bytes.length === others.length && bytes.every((byte, n) => byte === others[n]);
+    if (bytes.length !== others.length) return false;
+    for (let n = 0; n < bytes.length; n++) if (bytes[n] !== others[n]) return false;
+    return true;
   }
 }

@@ -59,7 +59,9 @@ class Downstream {
     this.#replica = replica;
     this.#onSnapshot = onSnapshot;
     replica.attach({
-      encoder: session.plainEncoder,
+      get encoder() {
+        return session.plainEncoder;
+      },
       maxValueBytes: session.limits.maxValueBytes,
       write(write) {
         const writer = session.begin(MessageType.dictWrite);

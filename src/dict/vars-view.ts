@@ -1,11 +1,9 @@
+import type { HasAnyMember, Loose } from "../core/loose.ts";
 import type { LooseVars, SharedDict } from "./shared-dict.ts";
 
 /** A dict as an object with nothing in it but your keys; of any type, where the dict has values of any type. */
 export type VarsView<V extends object = LooseVars> =
-  IsLoose<V> extends true ? LooseVars[string] : { [K in keyof V & string]?: V[K] };
-
-/** `1 & any` is `any`, which everything extends. */
-type IsLoose<V> = string extends keyof V ? (0 extends 1 & V[keyof V] ? true : false) : false;
+  HasAnyMember<V> extends true ? Loose : { [K in keyof V & string]?: V[K] };
 
 /** The language calls functions that it finds under these names: what came from elsewhere must not be run by an `await`. */
 const CALLED_BY_THE_LANGUAGE: ReadonlySet<PropertyKey> = new Set(["then", "toJSON"]);

@@ -1,5 +1,6 @@
 import { failure } from "../core/errors.ts";
 import { Future } from "../core/future.ts";
+import type { HasAnyMember } from "../core/loose.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import type { SharedDict } from "../dict/shared-dict.ts";
 import type { VarsView } from "../dict/vars-view.ts";
@@ -34,12 +35,15 @@ import type { QueuesView, Space } from "./space.ts";
 export type State = "connecting" | "open" | "reconnecting" | "closed";
 
 /** Pipes by name. */
-export type PipesView<App, S extends Side> = {
-  readonly [Name in keyof PipesOf<App>]: Pipe<
-    Incoming<PipesOf<App>[Name], S>,
-    Outgoing<PipesOf<App>[Name], S>
-  >;
-} & Iterable<[name: string, pipe: Pipe<Loose, Loose>]>;
+export type PipesView<App, S extends Side> =
+  HasAnyMember<PipesOf<App>> extends true
+    ? Loose
+    : {
+        readonly [Name in keyof PipesOf<App>]: Pipe<
+          Incoming<PipesOf<App>[Name], S>,
+          Outgoing<PipesOf<App>[Name], S>
+        >;
+      } & Iterable<[name: string, pipe: Pipe<Loose, Loose>]>;
 
 /** What an endpoint is made of, besides the spaces. */
 export interface EndpointParts {

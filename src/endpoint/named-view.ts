@@ -10,7 +10,7 @@ export interface NamedTable<T> {
  * A view on a table: `queues.tasks`, `delete queues.tasks`, `"tasks" in queues`, `Object.keys(queues)`,
  * `for (const [name, queue] of queues)`. Any text is a name, but for `then`, which `await` asks for.
  */
-export function namedView<View extends object, T>(table: NamedTable<T>): View {
+export function namedView<View, T>(table: NamedTable<T>): View {
   const entries = function* (): Generator<[string, T]> {
     for (const name of table.names()) yield [name, table.get(name)];
   };

@@ -1,3 +1,7 @@
+import type { Loose } from "../core/loose.ts";
+
+export type { Loose };
+
 /**
  * What an application shares, in one type argument for `Server` and `Client`. Every part may be left out; what is
  * left out is loose.
@@ -19,10 +23,6 @@ export interface AppSchema {
   serverFunctions?: object;
   clientFunctions?: object;
 }
-
-/** The application of a program that declared none: programs may then be written as in the Python original. */
-// biome-ignore lint/suspicious/noExplicitAny: loose on purpose, so that `server.vars.list[0] + 1` compiles
-export type Loose = any;
 
 /** Members of any name and type. */
 export type LooseRecord = Record<string, Loose>;

@@ -1,15 +1,18 @@
+import type { HasAnyMember, Loose } from "../core/loose.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import type { SharedDict } from "../dict/shared-dict.ts";
 import { type VarsView, varsView } from "../dict/vars-view.ts";
 import type { PutOptions, Queue } from "../queues/queue.ts";
 import type { QueueTable } from "../queues/queue-table.ts";
 import { namedView } from "./named-view.ts";
-import type { Loose } from "./schema.ts";
 
 /** Queues by name. */
-export type QueuesView<Queues extends object> = {
-  readonly [Name in keyof Queues]: Queue<Queues[Name]>;
-} & Iterable<[name: string, queue: Queue<Loose>]>;
+export type QueuesView<Queues extends object> =
+  HasAnyMember<Queues> extends true
+    ? Loose
+    : { readonly [Name in keyof Queues]: Queue<Queues[Name]> } & Iterable<
+        [name: string, queue: Queue<Loose>]
+      >;
 
 /** The queue behind `put` and `get` themselves. */
 const DEFAULT_NAME = "";

@@ -47,9 +47,15 @@ export class RemoteQueues {
     this.global = binding(QueueSpace.global);
     session.handle({
       [MessageType.queueSettled]: (reader) => this.#settled(reader),
-      [MessageType.queueAnswer]: (reader) => this.#takeRequest(reader.uint())?.resolve(reader.uint()),
+      [MessageType.queueAnswer]: (reader) => {
+        const request = reader.uint();
+        const answer = reader.uint();
+        this.#takeRequest(request)?.resolve(answer);
+      },
       [MessageType.queueRefused]: (reader) => {
-        this.#takeRequest(reader.uint())?.reject(session.decoder.decode(reader));
+        const request = reader.uint();
+        const reason = session.decoder.decode(reader);
+        this.#takeRequest(request)?.reject(reason);
       },
       [MessageType.queueItem]: (reader) => this.#item(reader),
       // Either may cross the client's word that it has forgotten the handle.

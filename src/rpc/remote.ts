@@ -1,4 +1,5 @@
 import type { Future } from "../core/future.ts";
+import type { HasAnyMember, IsAny, Loose } from "../core/loose.ts";
 
 /** Asked for by `await`, printing and inspection: never the name of a remote function. */
 const NOT_REMOTE: ReadonlySet<string> = new Set([
@@ -13,19 +14,23 @@ const NOT_REMOTE: ReadonlySet<string> = new Set([
 ]);
 
 /** What a function of the other side looks like here: the same parameters, and a `Future` of what it gives. */
-export type RemoteFunction<F> = F extends (...args: infer Args) => infer Result
-  ? (...args: Args) => Future<RemoteResult<Awaited<Result>>>
-  : F extends object
-    ? RemoteFunctions<F>
-    : never;
+export type RemoteFunction<F> =
+  IsAny<F> extends true
+    ? Loose
+    : F extends (...args: infer Args) => infer Result
+      ? (...args: Args) => Future<RemoteResult<Awaited<Result>>>
+      : F extends object
+        ? RemoteFunctions<F>
+        : never;
 
 /** An async generator there is an async iterable here. */
 type RemoteResult<Result> =
   Result extends AsyncGenerator<infer Item, unknown, never> ? AsyncGenerator<Item, void, undefined> : Result;
 
-export type RemoteFunctions<Functions> = {
-  readonly [Name in keyof Functions]: RemoteFunction<Functions[Name]>;
-};
+export type RemoteFunctions<Functions> =
+  HasAnyMember<Functions> extends true
+    ? Loose
+    : { readonly [Name in keyof Functions]: RemoteFunction<Functions[Name]> };
 
 /**
  * A view on the other side's functions: `remote.math.add(1, 2)` calls the function exposed as `math.add`.

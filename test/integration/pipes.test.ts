@@ -56,7 +56,8 @@ describe("pipes", { timeout: 30_000 }, () => {
     await Promise.all(
       programs.map((program, n) =>
         program.run(async ({ client }, who) => {
-          for (const name of ["a", "b", "then", "__proto__", ""]) await client.pipes[name]?.send(`${who} ${name}`);
+          for (const name of ["a", "b", "then", "__proto__", ""])
+            await client.pipes[name]?.send(`${who} ${name}`);
           await client.send(`${who} main`);
         }, `p${n}`),
       ),
@@ -124,7 +125,10 @@ describe("pipes", { timeout: 30_000 }, () => {
   it("recv() ends by time and by signal, and loses nothing to those that gave up", async () => {
     await using room = await serve([one]);
     const peer = room.peer(0);
-    await expect(peer.recv({ timeoutMs: 5 })).rejects.toMatchObject({ name: "TimeoutError", code: "CNR_ERR_TIMEOUT" });
+    await expect(peer.recv({ timeoutMs: 5 })).rejects.toMatchObject({
+      name: "TimeoutError",
+      code: "CNR_ERR_TIMEOUT",
+    });
     const reason = new Error("mine");
     const abort = new AbortController();
     const aborted = expect(peer.recv({ signal: abort.signal })).rejects.toBe(reason);
@@ -169,10 +173,12 @@ describe("pipes", { timeout: 30_000 }, () => {
     await using room = await serve([one]);
     const given = await one.run(async ({ client }) => {
       for (let n = 0; ; n++) {
-        const outcome = await client.pipes.bulk.send({ n, bytes: new Uint8Array(256 * 1024) }, { timeoutMs: 50 }).then(
-          () => "sent",
-          (error) => error.code,
-        );
+        const outcome = await client.pipes.bulk
+          .send({ n, bytes: new Uint8Array(256 * 1024) }, { timeoutMs: 50 })
+          .then(
+            () => "sent",
+            (error) => error.code,
+          );
         if (outcome !== "sent") return { n, outcome };
       }
     });
@@ -210,7 +216,10 @@ describe("pipes", { timeout: 30_000 }, () => {
       await client.pipes.chat.send("bye");
     });
     expect(await peer.recv()).toBe("last words");
-    const waiting = expect(peer.recv()).rejects.toMatchObject({ name: "ConnectionError", code: "CNR_ERR_LINK_LOST" });
+    const waiting = expect(peer.recv()).rejects.toMatchObject({
+      name: "ConnectionError",
+      code: "CNR_ERR_LINK_LOST",
+    });
     const looped: unknown[] = [];
     const loop = (async () => {
       for await (const text of peer.pipes.chat) looped.push(text);

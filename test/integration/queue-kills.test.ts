@@ -20,7 +20,8 @@ describe("queue items and killed getters", { timeout: 60_000 }, () => {
     await using room = await serve([survivor]);
     const victim = new Program();
     await room.add(victim);
-    for (let n = 0; n < 5; n++) victim.run(({ client }) => client.globals.queues.tasks.get()).catch(() => undefined);
+    for (let n = 0; n < 5; n++)
+      victim.run(({ client }) => client.globals.queues.tasks.get()).catch(() => undefined);
     await victim.run(({ client }) => client.globals.queues.tasks.size());
     // Stopped, it is handed the items by its socket, and never runs again.
     victim.child.kill("SIGSTOP");
@@ -87,9 +88,11 @@ describe("queue items and killed getters", { timeout: 60_000 }, () => {
       const victim = new Program();
       await victim.connect(room.server.url);
       // Its gets are at the server when it stops; it acknowledges nothing any more.
-      void victim.run(async ({ client }) => {
-        await Promise.all(Array.from({ length: 20 }, () => client.globals.queues.todo.get()));
-      }).catch(() => undefined);
+      void victim
+        .run(async ({ client }) => {
+          await Promise.all(Array.from({ length: 20 }, () => client.globals.queues.todo.get()));
+        })
+        .catch(() => undefined);
       await victim.run(({ client }) => client.globals.queues.todo.size());
       victim.child.kill("SIGSTOP");
       for (let k = 0; k < items / 5; k++) {
@@ -145,9 +148,13 @@ describe("queue items and killed getters", { timeout: 60_000 }, () => {
     await using room = await serve([]);
     const victim = new Program();
     const peer = await room.add(victim);
-    const waiting = expect(peer.get()).rejects.toMatchObject({ name: expect.stringMatching(/^(Connection|Queue)Error$/) });
+    const waiting = expect(peer.get()).rejects.toMatchObject({
+      name: expect.stringMatching(/^(Connection|Queue)Error$/),
+    });
     await victim.kill();
     await waiting;
-    await expect(peer.put(1)).rejects.toMatchObject({ name: expect.stringMatching(/^(Connection|Queue)Error$/) });
+    await expect(peer.put(1)).rejects.toMatchObject({
+      name: expect.stringMatching(/^(Connection|Queue)Error$/),
+    });
   });
 });

@@ -21,10 +21,9 @@ describe("queues", { timeout: 30_000 }, () => {
     await peer?.put("No such file!");
     expect(await peer?.queues.other_queue.get()).toBe("Call me in 5 minutes.");
     await peer?.queues.other_queue.put("OK");
-    expect(await one.run(async ({ client }) => [await client.get(), await client.queues.other_queue.get()])).toEqual([
-      "No such file!",
-      "OK",
-    ]);
+    expect(
+      await one.run(async ({ client }) => [await client.get(), await client.queues.other_queue.get()]),
+    ).toEqual(["No such file!", "OK"]);
     expect(await two.run(({ client }) => client.tryGet())).toBeUndefined();
   });
 
@@ -89,7 +88,12 @@ describe("queues", { timeout: 30_000 }, () => {
     const asks: Promise<void>[] = [];
     for (let round = 0; round < 3; round++) {
       for (const [n, program] of programs.entries()) {
-        asks.push(ask(`p${n}.${round}`, program.run(({ client }) => client.globals.queues.line.get())));
+        asks.push(
+          ask(
+            `p${n}.${round}`,
+            program.run(({ client }) => client.globals.queues.line.get()),
+          ),
+        );
         // A call behind the get on the same link: when it has answered, the server knows of the get.
         await program.run(({ client }) => client.globals.queues.line.size());
       }
@@ -111,7 +115,9 @@ describe("queues", { timeout: 30_000 }, () => {
     const tries = ({ client }: World) =>
       Promise.all(
         [client, client.globals, client.queues.named, client.globals.queues.named].map(async (queue) => [
-          await queue.get({ timeoutMs: 0 }).catch((error: Error & { code: string }) => `${error.name} ${error.code}`),
+          await queue
+            .get({ timeoutMs: 0 })
+            .catch((error: Error & { code: string }) => `${error.name} ${error.code}`),
           await queue.tryGet(),
         ]),
       );
@@ -122,7 +128,11 @@ describe("queues", { timeout: 30_000 }, () => {
       await one.run(async ({ client }) => {
         await client.globals.put(1);
         await client.globals.put(2);
-        return [await client.globals.get({ timeoutMs: 0 }), await client.globals.tryGet(), await client.globals.tryGet()];
+        return [
+          await client.globals.get({ timeoutMs: 0 }),
+          await client.globals.tryGet(),
+          await client.globals.tryGet(),
+        ];
       }),
     ).toEqual([1, 2, undefined]);
   });
@@ -149,7 +159,9 @@ describe("queues", { timeout: 30_000 }, () => {
         program.run(async ({ client }) => {
           const got: number[] = [];
           for (let misses = 0; misses < 30; ) {
-            const item = await client.globals.queues.tasks.get({ timeoutMs: misses % 4 }).catch(() => undefined);
+            const item = await client.globals.queues.tasks
+              .get({ timeoutMs: misses % 4 })
+              .catch(() => undefined);
             if (item === undefined) misses++;
             else got.push(item);
           }
@@ -207,14 +219,20 @@ describe("queues", { timeout: 30_000 }, () => {
     while (got.length < 100) got.push(await room.server.queues.tasks.get());
     await putting;
     for (const n of [0, 1]) {
-      expect(got.filter((item) => item.startsWith(`p${n}`))).toEqual(Array.from({ length: 50 }, (_, k) => `p${n} ${k}`));
+      expect(got.filter((item) => item.startsWith(`p${n}`))).toEqual(
+        Array.from({ length: 50 }, (_, k) => `p${n} ${k}`),
+      );
     }
   });
 
   it("local queues are bounded too", async () => {
     await using room = await serve([one], { limits: { maxQueueItems: 2 } });
     expect(
-      await one.run(async ({ client }) => [await client.tryPut(1), await client.tryPut(2), await client.tryPut(3)]),
+      await one.run(async ({ client }) => [
+        await client.tryPut(1),
+        await client.tryPut(2),
+        await client.tryPut(3),
+      ]),
     ).toEqual([true, true, false]);
     expect(await room.peer(0).tryPut(4)).toBe(false);
     expect(await room.peer(0).get()).toBe(1);
@@ -257,7 +275,10 @@ describe("queues", { timeout: 30_000 }, () => {
     await tasks.put("left 1");
     await tasks.put("left 2");
     await one.run(({ client }) => client.globals.queues.tasks.close());
-    await expect(tasks.put("late")).rejects.toMatchObject({ name: "QueueError", code: "CNR_ERR_QUEUE_CLOSED" });
+    await expect(tasks.put("late")).rejects.toMatchObject({
+      name: "QueueError",
+      code: "CNR_ERR_QUEUE_CLOSED",
+    });
     await expect(two.run(({ client }) => client.globals.queues.tasks.put("late"))).rejects.toMatchObject({
       code: "CNR_ERR_QUEUE_CLOSED",
     });
@@ -268,7 +289,10 @@ describe("queues", { timeout: 30_000 }, () => {
         return got;
       }),
     ).toEqual(["left 1", "left 2"]);
-    await expect(tasks.get()).rejects.toMatchObject({ code: "CNR_ERR_QUEUE_CLOSED", message: expect.stringContaining("tasks") });
+    await expect(tasks.get()).rejects.toMatchObject({
+      code: "CNR_ERR_QUEUE_CLOSED",
+      message: expect.stringContaining("tasks"),
+    });
     await expect(one.run(({ client }) => client.globals.queues.tasks.get())).rejects.toMatchObject({
       name: "QueueError",
       code: "CNR_ERR_QUEUE_CLOSED",

@@ -260,14 +260,15 @@ class Schedule {
   }
 
   increment(actor: Actor): void {
-    const count = (lost: number) => (error?: { code?: string }) => {
-      // Whatever comes before the link is lost was refused for a reason, and has done nothing.
-      if (!lost) this.increments.done++;
-      else if (error?.code === "CNR_ERR_LINK_LOST") this.increments.lost++;
-    };
     const promise = actor.dict.increment("count");
     this.wait("increment", promise);
-    this.waits.push(promise.then(count(0), count(1)));
+    this.waits.push(
+      promise.then(
+        () => this.increments.done++,
+        // Any other reason means that it was refused, and has done nothing.
+        (error: { code?: string }) => error.code === "CNR_ERR_LINK_LOST" && this.increments.lost++,
+      ),
+    );
   }
 
   push(actor: Actor): void {

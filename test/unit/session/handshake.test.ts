@@ -184,7 +184,7 @@ describe("a client that meets something else", () => {
     link.handler?.data(foreignOpening(FrameKind.welcome, 2));
     const error = await client.done;
     expect([error?.code, error?.details]).toEqual(["CNR_ERR_VERSION", { theirs: 2, ours: 1 }]);
-    expect(link.calls).toEqual(["abort"]);
+    expect(link.calls).toEqual(["close"]);
   });
 
   it("says that the link ended before a word was said", async () => {
