@@ -1,7 +1,7 @@
 import { ATTACHMENT, ESCAPE } from "./byte-writer.ts";
 import { failure } from "./errors.ts";
 import { readKey } from "./key-cache.ts";
-import { readText } from "./text.ts";
+import { copyOf, readText } from "./text.ts";
 
 const float = new Float64Array(1);
 const floatBytes = new Uint8Array(float.buffer);
@@ -83,6 +83,19 @@ export class ByteReader {
     const length = this.binaryLengthOf(token);
     if (length < 0) throw malformed("binary data is missing");
     return this.view(length);
+  }
+
+  /** Binary that the library may keep: what stands in the message is copied, what came beside it is given as it is. */
+  ownBinary(): Uint8Array {
+    const token = this.byte();
+    if (token === ESCAPE) {
+      this.position--;
+      return this.binary();
+    }
+    const length = this.binaryLengthOf(token);
+    if (length < 0) throw malformed("binary data is missing");
+    const start = this.#advance(length);
+    return copyOf(this.bytes, start, this.position);
   }
 
   /** The number that a token opens, or undefined where it opens something else. 64-bit integers are rounded as numbers are. */

@@ -27,10 +27,13 @@ export const allocateBytes: (size: number) => Uint8Array = platform
   ? (size) => new Uint8Array(platform.allocUnsafeSlow(size).buffer)
   : (size) => new Uint8Array(size);
 
-/** A copy of the first bytes, to be handed to the platform: small ones share memory, which costs a tenth of having their own. */
-export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
-  const copy = platform ? platform.allocUnsafe(length) : new Uint8Array(length);
-  copy.set(bytes.subarray(0, length));
+/**
+ * A copy of some bytes, for the library and the platform: short ones share memory, which costs a tenth of having their
+ * own. Never for users, who could see the memory around it.
+ */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = platform ? platform.allocUnsafe(end - start) : new Uint8Array(end - start);
+  copy.set(bytes.subarray(start, end));
   return copy;
 }
 

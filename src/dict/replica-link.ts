@@ -4,7 +4,6 @@ import {
   type DictChangeOp,
   DictSpace,
   readChangeOp,
-  readOwnedBytes,
   writeDictWrite,
 } from "../protocol/dict-messages.ts";
 import { MessageType } from "../protocol/message-types.ts";
@@ -84,7 +83,7 @@ class Downstream {
 
   result(reader: ByteReader): void {
     const rev = reader.uint();
-    this.#replica.result(reader.key(), readOwnedBytes(reader));
+    this.#replica.result(reader.key(), reader.ownBinary());
     this.#reached(rev);
   }
 
@@ -102,7 +101,7 @@ class Downstream {
     const rev = reader.uint();
     const isLast = reader.boolean();
     for (let left = reader.count(2); left > 0; left--)
-      this.#entries.push([reader.key(), readOwnedBytes(reader)]);
+      this.#entries.push([reader.key(), reader.ownBinary()]);
     if (!isLast) return;
     const entries = this.#entries;
     this.#entries = [];

@@ -1,6 +1,5 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
-import { copyOf } from "../core/text.ts";
 
 /** Which dict of a session a message is about. */
 export const DictSpace = { local: 0, global: 1 } as const;
@@ -60,13 +59,13 @@ export function writeChangeOp(writer: ByteWriter, op: DictChangeOp): void {
 export function readChangeOp(reader: ByteReader): DictChangeOp {
   switch (reader.byte()) {
     case Kind.set:
-      return { kind: "set", key: reader.key(), value: readOwnedBytes(reader) };
+      return { kind: "set", key: reader.key(), value: reader.ownBinary() };
     case Kind.delete:
       return { kind: "delete", key: reader.key() };
     case Kind.clear:
       return { kind: "clear" };
     case Kind.patch:
-      return { kind: "patch", key: reader.key(), patch: readOwnedBytes(reader) };
+      return { kind: "patch", key: reader.key(), patch: reader.ownBinary() };
     default:
       throw malformed("an unknown change of a dict");
   }
@@ -112,7 +111,7 @@ export function readDictWrite(reader: ByteReader): DictWrite {
   const kind = reader.byte();
   switch (kind) {
     case Kind.set:
-      return { kind: "set", key: reader.key(), value: readOwnedBytes(reader) };
+      return { kind: "set", key: reader.key(), value: reader.ownBinary() };
     case Kind.delete:
       return { kind: "delete", key: reader.key() };
     case Kind.clear:
@@ -122,14 +121,14 @@ export function readDictWrite(reader: ByteReader): DictWrite {
     case Kind.swap: {
       const key = reader.key();
       const condition = readCondition(reader);
-      return { kind: "swap", key, condition, value: reader.boolean() ? readOwnedBytes(reader) : undefined };
+      return { kind: "swap", key, condition, value: reader.boolean() ? reader.ownBinary() : undefined };
     }
     case Kind.patch:
       return {
         kind: "patch",
         key: reader.key(),
         condition: readCondition(reader),
-        patch: readOwnedBytes(reader),
+        patch: reader.ownBinary(),
       };
     case Kind.increment:
       return { kind: "increment", key: reader.key(), by: readFloat(reader) };
@@ -138,12 +137,6 @@ export function readDictWrite(reader: ByteReader): DictWrite {
     default:
       throw malformed("an unknown write to a dict");
   }
-}
-
-/** Bytes that may be kept: inline ones are copied, because the buffer they stand in is used again. */
-export function readOwnedBytes(reader: ByteReader): Uint8Array {
-  const bytes = reader.binary();
-  return bytes.buffer === reader.bytes.buffer ? copyOf(bytes, bytes.length) : bytes;
 }
 
 function readUpdate(reader: ByteReader): PlainDictOp[] {

@@ -1,5 +1,5 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
-import { type ByteWriter, ESCAPE } from "../core/byte-writer.ts";
+import type { ByteWriter } from "../core/byte-writer.ts";
 
 /** Whose queue a name means: those of one client and its peer, or those of all. */
 export const QueueSpace = { local: 0, global: 1 } as const;
@@ -78,21 +78,6 @@ export function readPutFields(reader: ByteReader): PutFields {
   const delayMs = flags & PutFlag.delay ? reader.uint() : 0;
   const priority = flags & PutFlag.priority ? readInteger(reader) : 0;
   return { id, delayMs, priority, tries: (flags & PutFlag.tries) !== 0 };
-}
-
-/** Binary data with memory of its own: what stands in the message is copied, what came beside it is given as it is. */
-export function readOwnBinary(reader: ByteReader): Uint8Array {
-  const token = reader.byte();
-  if (token === ESCAPE) {
-    reader.position--;
-    return reader.binary();
-  }
-  const { bytes, end } = reader;
-  const length = reader.binaryLengthOf(token);
-  const start = reader.position;
-  if (length < 0 || length > end - start) throw malformed("an item without a body");
-  reader.position = start + length;
-  return bytes.slice(start, reader.position);
 }
 
 export function readQuestion(reader: ByteReader): QueueQuestion {

@@ -2,7 +2,7 @@ import type { ByteReader } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
 import { endOfTurn } from "../core/turn.ts";
 import { MessageType } from "../protocol/message-types.ts";
-import { type QueueQuestion, readOwnBinary, readPutFields } from "../protocol/queue-messages.ts";
+import { type QueueQuestion, readPutFields } from "../protocol/queue-messages.ts";
 import type { Session } from "../session/session.ts";
 import type { ParkedPut, PutSender } from "./put-line.ts";
 import type { QueueHost } from "./queue-host.ts";
@@ -28,7 +28,7 @@ export class LinkPuts implements PutSender {
   put(host: QueueHost, queue: string, reader: ByteReader): void {
     const request = ++this.#lastRequest;
     const fields = readPutFields(reader);
-    const put = host.put(queue, readOwnBinary(reader), fields, this, request);
+    const put = host.put(queue, reader.ownBinary(), fields, this, request);
     if (!put) return;
     this.#parked.set(request, { host, put });
     this.#parkedBytes += sizeOf(put);

@@ -110,7 +110,7 @@ function addMessage(chunks: Uint8Array[], writer: ByteWriter): number {
   if (position - HEADER_BYTES <= FRAGMENT_BYTES) {
     writeFrameHeader(bytes, 0, position - HEADER_BYTES, FrameKind.message);
     if (position <= COPY_BYTES) {
-      chunks.push(copyOf(bytes, position));
+      chunks.push(copyOf(bytes, 0, position));
       giveBack(writer);
     } else chunks.push(bytes.subarray(0, position));
     return 1;

@@ -18,7 +18,9 @@ describe("a shared dict", { timeout: 30_000 }, () => {
       dict.set("a", 1);
       dict.set("b", [2]);
       const each: unknown[] = [];
-      dict.forEach((value, key) => each.push([key, value]));
+      dict.forEach((value, key) => {
+        each.push([key, value]);
+      });
       return {
         get: [dict.get("a"), dict.get("none"), dict.get("none", "fallback"), dict.get("a", "fallback")],
         has: [dict.has("a"), dict.has("none"), dict.has("toString")],

@@ -62,11 +62,12 @@ describe("pipes", { timeout: 30_000 }, () => {
         }, `p${n}`),
       ),
     );
+    const proto = "__proto__";
     for (const n of [0, 1]) {
       const { pipes } = room.peer(n);
       expect(await pipes.b.recv()).toBe(`p${n} b`);
       expect(await pipes.a.recv()).toBe(`p${n} a`);
-      expect(await pipes["__proto__"]?.recv()).toBe(`p${n} __proto__`);
+      expect(await pipes[proto].recv()).toBe(`p${n} __proto__`);
       expect(await room.peer(n).recv()).toBeTypeOf("string");
     }
   });
@@ -177,7 +178,7 @@ describe("pipes", { timeout: 30_000 }, () => {
           .send({ n, bytes: new Uint8Array(256 * 1024) }, { timeoutMs: 50 })
           .then(
             () => "sent",
-            (error) => error.code,
+            (error: { code: string }) => error.code,
           );
         if (outcome !== "sent") return { n, outcome };
       }

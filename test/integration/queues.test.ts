@@ -59,7 +59,7 @@ describe("queues", { timeout: 30_000 }, () => {
   });
 
   it("give each item to one getter, in the order of the puts", async () => {
-    await using room = await serve(programs);
+    await using _room = await serve(programs);
     await one.run(async ({ client }) => {
       for (let n = 0; n < 300; n++) void client.globals.queues.tasks.put(n);
       await client.globals.queues.tasks.put(300);

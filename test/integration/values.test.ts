@@ -111,27 +111,33 @@ const VALUES: readonly [name: string, value: unknown, arrives?: unknown][] = [
   ["a thousand keys", Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`key${n}`, n]))],
 ];
 
+/** Each value travels under a key of its own, so that none is taken for another. */
+let serial = 0;
+
 const WAYS: Record<
   string,
   (value: unknown, room: Awaited<ReturnType<typeof serve>>, there: Program) => Promise<unknown>
 > = {
   "a global variable": async (value, { server }, there) => {
-    server.dict.set("x", value);
-    await there.run(async ({ client }) => {
-      await client.globals.dict.waitFor("x", () => client.globals.dict.has("x"));
-      client.globals.dict.set("y", client.globals.dict.get("x"));
-      await client.globals.dict.synced();
-    });
-    return server.dict.get("y");
+    const key = `x${++serial}`;
+    server.dict.set(key, value);
+    await there.run(async ({ client }, key) => {
+      const { dict } = client.globals;
+      await dict.waitFor(key, () => dict.has(key));
+      dict.set(`${key} back`, dict.get(key));
+      await dict.synced();
+    }, key);
+    return server.dict.get(`${key} back`);
   },
   "a local variable": async (value, room, there) => {
-    room.peer(0).dict.set("x", value);
-    await there.run(async ({ client }) => {
-      await client.dict.waitFor("x", () => client.dict.has("x"));
-      client.dict.set("y", client.dict.get("x"));
-      await client.dict.synced();
-    });
-    return room.peer(0).dict.get("y");
+    const key = `x${++serial}`;
+    room.peer(0).dict.set(key, value);
+    await there.run(async ({ client: { dict } }, key) => {
+      await dict.waitFor(key, () => dict.has(key));
+      dict.set(`${key} back`, dict.get(key));
+      await dict.synced();
+    }, key);
+    return room.peer(0).dict.get(`${key} back`);
   },
   "a pipe": async (value, room, there) => {
     const back = there.run(async ({ client }) => client.send(await client.recv()));

@@ -35,7 +35,7 @@ const swap = (key: string, condition: DictCondition, value: unknown) =>
 const since = (rev: number): DictCondition => ({ kind: "since", rev });
 const own = (distance: number): DictCondition => ({ kind: "own", distance });
 const ABSENT: DictCondition = { kind: "absent" };
-const valueOf = (key: string): unknown => {
+const held = (key: string): unknown => {
   const entry = store.get(key);
   return entry && NotedDownlink.decode(entry.value);
 };
@@ -180,7 +180,7 @@ describe("a conditional write", () => {
       ...Array.from({ length: 7 }, () => refused),
       { acknowledge: 1, rev: 3 },
     ]);
-    expect(valueOf("x")).toBe(2);
+    expect(held("x")).toBe(2);
     expect(b.take().at(-1)).toEqual({ change: [[["y", 3]]], rev: 3 });
   });
 
@@ -190,7 +190,7 @@ describe("a conditional write", () => {
     a.membership.write(swap("x", own(1), 2));
     a.membership.write({ kind: "increment", key: "n", by: 1 });
     a.membership.write(swap("n", own(1), 7));
-    expect([valueOf("x"), valueOf("n")]).toEqual([undefined, 1]);
+    expect([held("x"), held("n")]).toEqual([undefined, 1]);
   });
 
   it("can build on one of its newest 128 own ones", () => {
@@ -198,10 +198,10 @@ describe("a conditional write", () => {
     a.membership.write(set("x", 1));
     for (let n = 0; n < 127; n++) a.membership.write(set("y", n));
     a.membership.write(swap("x", own(128), 2));
-    expect(valueOf("x")).toBe(2);
+    expect(held("x")).toBe(2);
     for (let n = 0; n < 128; n++) a.membership.write(set("y", n));
     a.membership.write(swap("x", own(129), 3));
-    expect(valueOf("x")).toBe(2);
+    expect(held("x")).toBe(2);
   });
 
   it("may be a patch, which the others are told as a patch", async () => {
@@ -296,7 +296,7 @@ describe("a replica of this process", () => {
     a.membership.write(set("x", 1));
     expect(replica.get("x")).toBe(1);
     replica.set("y", 2);
-    expect([valueOf("y"), replica.pending]).toEqual([2, 0]);
+    expect([held("y"), replica.pending]).toEqual([2, 0]);
   });
 
   it("is detached when the authority closes, and cannot join afterwards", () => {

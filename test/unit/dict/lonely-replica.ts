@@ -4,11 +4,12 @@ import { withLimits } from "../../../src/core/limits.ts";
 import { DictReplica } from "../../../src/dict/dict-replica.ts";
 import type { DictChangeOp, DictWrite } from "../../../src/protocol/dict-messages.ts";
 
+const plain = new ValueEncoder({ maxDepth: 200, maxValueBytes: 1e6, shapes: false });
 const encoder = new ValueEncoder({ maxDepth: 200, maxValueBytes: 1000, shapes: false });
 
 export function bytesOf(value: unknown): Uint8Array {
   const writer = new ByteWriter();
-  encoder.encode(writer, value);
+  plain.encode(writer, value);
   return writer.bytes.slice(0, writer.position);
 }
 

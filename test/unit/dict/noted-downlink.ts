@@ -68,6 +68,6 @@ export class NotedDownlink implements Downlink {
 
 function said(op: DictChangeOp): unknown {
   if (op.kind === "clear") return "clear";
-  if (op.kind === "patch") return [op.key, { patch: op.patch }];
+  if (op.kind === "patch") return [op.key, { patch: new Uint8Array(op.patch) }];
   return [op.key, op.kind === "set" ? NotedDownlink.decode(op.value) : undefined];
 }

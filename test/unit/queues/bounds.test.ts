@@ -202,3 +202,28 @@ describe("waiting puts", () => {
     await last;
   });
 });
+
+describe("an answer to a put that was given up", () => {
+  it("disturbs nothing that comes behind it, whatever it says", async () => {
+    const all = world({ limits: { maxQueueItems: 1 } });
+    const client = all.connect();
+    await client.queue().put("full");
+    await client.queue("closed").close();
+    const abort = new AbortController();
+    const { signal } = abort;
+    // Refused, answered with "full", and stored: all on their way back when the sender gives up.
+    const puts = [
+      client.queue("closed").put(1, { signal }),
+      client.queue().tryPut(2, { signal }),
+      client.queue("free").put(3, { signal }),
+      client.queue("free").size({ signal }),
+    ].map((put) => put.catch((error: unknown) => error));
+    const behind = client.queue("free").size();
+    await Promise.resolve();
+    client.session.flush();
+    abort.abort("given up");
+    expect(await Promise.all(puts)).toEqual(["given up", "given up", "given up", "given up"]);
+    expect(await behind).toBe(1);
+    expect(client.session.ended).toBeUndefined();
+  });
+});

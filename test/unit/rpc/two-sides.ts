@@ -12,7 +12,7 @@ import { greetClient, greetServer } from "../../../src/session/handshake.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
 
-const ALL_GRANTS: Grants = { data: true, call: true, code: true };
+const ALL_GRANTS: Grants = { call: true, code: true };
 
 export interface SideOptions {
   readonly limits?: Partial<Limits>;

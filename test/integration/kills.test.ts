@@ -1,0 +1,187 @@
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Client, ConnectionError, ConnectorError } from "../../src/index.ts";
+import { type Loose, Program, type Room, serve, startPrograms, type World } from "../fixtures/programs.ts";
+
+const FAST = { heartbeat: { idleMs: 60, deadMs: 240 } };
+/** What a hanging program costs at most, in the worst case on a busy machine; a guard, no measurement. */
+const HANG_MS = 30_000;
+
+/** What a server may wait for at a client. */
+const SERVER_WAITS: Record<string, (room: Room) => Promise<unknown>> = {
+  recv: (room) => room.peer(0).recv(),
+  "recv of a named pipe": (room) => room.peer(0).pipes.chat.recv(),
+  "get of a local queue": (room) => room.peer(0).get(),
+  eval: (room) => room.peer(0).eval("new Promise(() => {})"),
+  callRemote: (room) => room.peer(0).callRemote("hang"),
+  call: (room) => room.peer(0).call(() => new Promise(() => undefined)),
+  "an endless loop there": (room) => room.peer(0).eval("for (;;);"),
+  "dict.waitFor": (room) => room.peer(0).dict.waitFor("never"),
+};
+
+/** What a client may wait for at its server. */
+const CLIENT_WAITS: Record<string, (world: World) => Promise<unknown>> = {
+  recv: ({ client }) => client.recv(),
+  "get of a local queue": ({ client }) => client.get(),
+  "get of a global queue": ({ client }) => client.globals.get(),
+  "a loop over a queue": async ({ client }) => {
+    for await (const _ of client.globals.queues.tasks);
+  },
+  eval: ({ client }) => client.eval("new Promise(() => {})"),
+  callRemote: ({ client }) => client.callRemote("hang"),
+  "a busy server": ({ client }) => client.eval("for (;;);"),
+  call: ({ client }) => client.call(() => new Promise(() => undefined)),
+  modify: async ({ client }) => {
+    for (;;) await client.globals.dict.modify("x", (x = 0) => x + 1);
+  },
+  "modify with a slow function": ({ client }) =>
+    client.globals.dict.modify("x", () => new Promise<never>(() => undefined)),
+  increments: async ({ client }) => {
+    for (;;) await client.globals.dict.increment("x");
+  },
+  "dict.waitFor": ({ client }) => client.globals.dict.waitFor("never"),
+  puts: async ({ client }) => {
+    for (;;) await client.globals.queues.puts.put("x");
+  },
+  sends: async ({ client }) => {
+    for (;;) await client.send(new Uint8Array(10_000));
+  },
+};
+
+describe.each(["killed", "stopped"] as const)("a program that is %s", { timeout: HANG_MS }, (fate) => {
+  let other: Program;
+  const victims: Program[] = [];
+  beforeAll(async () => {
+    [other] = (await startPrograms(1)) as [Program];
+  });
+  afterEach(async () => {
+    await Promise.all(victims.splice(0).map((victim) => victim.kill()));
+  });
+
+  function end(victim: Program): void {
+    victim.child.kill(fate === "killed" ? "SIGKILL" : "SIGSTOP");
+  }
+  const codes = fate === "killed" ? ["CNR_ERR_LINK_LOST"] : ["CNR_ERR_HEARTBEAT"];
+
+  it.each(Object.entries(SERVER_WAITS))(
+    "as a client gives its server's %s a named error, and disturbs nobody else",
+    async (_, wait) => {
+      const victim = new Program();
+      victims.push(victim);
+      await using room = await serve([victim, other], FAST);
+      await victim.run(({ client }) => client.expose({ hang: () => new Promise(() => undefined) }));
+      const gone: string[] = [];
+      room.server.on("disconnect", (_address, peer) => gone.push(peer.id));
+      const { id } = room.peer(0);
+      const waiting = wait(room).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await other.run(({ client }) => client.eval("1"));
+      end(victim);
+      const error = await waiting;
+      expect(error).toBeInstanceOf(ConnectorError);
+      expect(codes).toContain((error as ConnectorError).code);
+      if (/eval|call|loop/i.test(_)) expect((error as ConnectionError).executed).toBe("unknown");
+      await expect.poll(() => gone).toEqual([id]);
+      expect(await other.run(({ client }) => client.eval("6 * 7"))).toBe(42);
+      expect(room.server.clients.length).toBe(1);
+    },
+  );
+
+  it.each(Object.entries(CLIENT_WAITS))(
+    "as a server gives its client's %s a named error",
+    async (_, wait) => {
+      const victim = new Program();
+      victims.push(victim);
+      const url = await victim.run(async (world) => {
+        world.server = new world.connector.Server();
+        world.server.expose({ hang: () => new Promise(() => undefined) });
+        await world.server.listen();
+        return world.server.url;
+      });
+      await using client = new Client(FAST);
+      await client.connect(url ?? "");
+      const waiting = wait({ client } as Loose).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      end(victim);
+      const error = await waiting;
+      expect(error).toBeInstanceOf(ConnectionError);
+      expect(codes).toContain((error as ConnectionError).code);
+      expect(client.state).toBe("closed");
+      expect(client.globals.dict.stale).toBe(true);
+      await expect(client.send(1)).rejects.toBeInstanceOf(ConnectionError);
+    },
+  );
+});
+
+describe("a program killed while a client connects", { timeout: HANG_MS }, () => {
+  it("as the server: connect() rejects with a named error", async () => {
+    const victim = new Program();
+    const url = await victim.run(async (world) => {
+      world.server = new world.connector.Server();
+      await world.server.listen();
+      return world.server.url;
+    });
+    victim.child.kill("SIGSTOP");
+    const client = new Client();
+    const connecting = client.connect(url ?? "").catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await victim.kill();
+    const error = await connecting;
+    expect(error).toBeInstanceOf(ConnectorError);
+    expect((error as ConnectorError).code).toMatch(/^CNR_ERR_(LINK_LOST|HANDSHAKE_REFUSED|NOT_CONNECTOR)$/);
+    expect(client.state).toBe("closed");
+    await client.close();
+  });
+
+  it("as a client: the server goes on, and nobody appears in its list for long", async () => {
+    const [other] = (await startPrograms(1)) as [Program];
+    await using room = await serve([other]);
+    const met = new Set<string>();
+    room.server.on("connect", (peer) => met.add(peer.id));
+    for (let n = 0; n < 5; n++) {
+      const victim = new Program();
+      await victim.run(() => undefined);
+      void victim.connect(room.server.url).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, n * 2));
+      await victim.kill();
+    }
+    await expect.poll(() => room.server.clients.length).toBe(1);
+    expect(await other.run(({ client }) => client.eval("'undisturbed'"))).toBe("undisturbed");
+  });
+
+  it("says whether a call may have run", async () => {
+    const [victim] = (await startPrograms(1)) as [Program];
+    await using room = await serve([victim]);
+    const peer = room.peer(0);
+    const sent = peer.eval("new Promise(() => {})");
+    expect(await peer.eval("'behind it'")).toBe("behind it");
+    await victim.kill();
+    expect(await sent.exception()).toMatchObject({ name: "ConnectionError", executed: "unknown" });
+    expect(await peer.eval("1").exception()).toMatchObject({ name: "ConnectionError", executed: "no" });
+  });
+});
+
+describe("healthy programs", { timeout: HANG_MS }, () => {
+  it("survive a blocked event loop of their own, however long it is against the heartbeat", async () => {
+    const [busy] = (await startPrograms(1)) as [Program];
+    await using room = await serve([]);
+    await busy.connect(room.server.url, FAST);
+    await busy.run(() => {
+      const until = Date.now() + 700;
+      while (Date.now() < until);
+    });
+    expect(await busy.run(({ client }) => client.eval("'still linked'"))).toBe("still linked");
+  });
+
+  it("stay linked in idle times longer than the heartbeat", async () => {
+    const [idle] = (await startPrograms(1)) as [Program];
+    await using room = await serve([], FAST);
+    await room.add(idle, FAST);
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    expect([room.peer(0).state, await idle.run(({ client }) => client.state)]).toEqual(["open", "open"]);
+  });
+});
