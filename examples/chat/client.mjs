@@ -9,7 +9,9 @@ await client.connect("127.0.0.1", Number(process.argv[3] ?? 1900));
 const terminal = createInterface({ input: process.stdin, output: process.stdout });
 const leaving = new AbortController();
 const leave = () => leaving.abort();
+// Ctrl-C arrives at the terminal; from elsewhere, or without one, at the process.
 terminal.once("SIGINT", leave);
+process.once("SIGINT", leave);
 terminal.once("close", leave);
 client.on("disconnect", leave);
 console.log(`you are ${name}; type to talk, "exit" to leave`);

@@ -27,5 +27,5 @@ console.log(`server: listening at ${server.address}, waiting for workers`);
 const { sum, workers } = await integral(f, [0, Math.PI], server);
 for (const [worker, count] of [...workers].sort())
   console.log(`${worker}: computed ${count} of ${STEPS} values`);
-console.log(`the integral of sin from 0 to pi is ${sum.toFixed(6)}`);
+console.log(`the integral of sin from 0 to pi is ${sum.toFixed(3)}`);
 await server.close();

@@ -43,6 +43,7 @@ export interface ClientEnvironment {
 export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> {
   /** What the server and all its clients share. */
   readonly globals: Space<GlobalVarsOf<App>, GlobalQueuesOf<App>>;
+  /** What this client calls itself; empty where the option was left out. */
   readonly name: string;
   protected readonly local: Space<VarsOf<App>, QueuesOf<App>>;
   readonly #environment: ClientEnvironment;
@@ -75,6 +76,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     this.local = spaces.local;
   }
 
+  /** `"closed"` also before the first `connect()`. */
   get state(): State {
     if (this.#connecting) return "connecting";
     return this.#session && !this.#session.ended ? "open" : "closed";
@@ -85,6 +87,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     return this.state === "open" ? (this.#session as Session).link.localAddress : null;
   }
 
+  /** The server's address of the link, or null. */
   get serverAddress(): Address | null {
     return this.state === "open" ? (this.#session as Session).link.remoteAddress : null;
   }
@@ -122,6 +125,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     return this.#events.on(name, listener);
   }
 
+  /** Sends what was sent, ends every wait with `CNR_ERR_CLOSED`, and resolves when the link is closed. Repeatable. */
   async close(): Promise<void> {
     const connecting = this.#connecting;
     if (connecting) {

@@ -62,14 +62,17 @@ export class Future<T> extends Promise<T> {
     return Promise;
   }
 
+  /** `"cancelled"` after `cancel()`. */
   get state(): FutureState {
     return this.#state;
   }
 
+  /** Whether there is an outcome, of whatever kind. */
   done(): boolean {
     return this.#state !== "pending";
   }
 
+  /** Whether the state is `"cancelled"`. */
   cancelled(): boolean {
     return this.#state === "cancelled";
   }
@@ -77,7 +80,11 @@ export class Future<T> extends Promise<T> {
   /**
    * Waits for the outcome for a limited time; the work goes on when the wait is given up.
    *
-   * @param options - `timeoutMs` and `signal` end the wait, with `CNR_ERR_TIMEOUT` or the signal's reason
+   * @param options - `timeoutMs` (milliseconds) and `signal` end the wait, with `CNR_ERR_TIMEOUT` or the signal's reason
+   * @returns resolves to the value; rejects with the work's failure
+   * @example
+   * const sum = client.callRemote("add", [1, 2]);
+   * console.log(await sum.result({ timeoutMs: 1000 }));
    */
   result(options?: WaitOptions): Promise<T> {
     return waitFor<T>(this, "the result", options);
@@ -117,6 +124,7 @@ export class Future<T> extends Promise<T> {
     this.#callbacks.add(callback);
   }
 
+  /** Takes a callback back. @returns whether it was still waiting to be called */
   removeDoneCallback(callback: (future: Future<T>) => void): boolean {
     return this.#callbacks?.delete(callback) ?? false;
   }

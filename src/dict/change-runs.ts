@@ -41,10 +41,6 @@ export class ChangeRuns {
     this.#writer.attachments = [];
   }
 
-  get size(): number {
-    return this.#runs.length;
-  }
-
   /** Whether so much has piled up that it should go before the turn ends. */
   get isFull(): boolean {
     return this.#writer.position >= 4 * FULL_BYTES || this.#writer.attachedBytes >= FULL_ATTACHED_BYTES;

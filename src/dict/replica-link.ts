@@ -1,11 +1,6 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { Deferred } from "../core/deferred.ts";
-import {
-  type DictChangeOp,
-  DictSpace,
-  readChangeOp,
-  writeDictWrite,
-} from "../protocol/dict-messages.ts";
+import { type DictChangeOp, DictSpace, readChangeOp, writeDictWrite } from "../protocol/dict-messages.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "../session/session.ts";
 import type { DictReplica } from "./dict-replica.ts";
@@ -100,8 +95,7 @@ class Downstream {
   snapshot(reader: ByteReader): void {
     const rev = reader.uint();
     const isLast = reader.boolean();
-    for (let left = reader.count(2); left > 0; left--)
-      this.#entries.push([reader.key(), reader.ownBinary()]);
+    for (let left = reader.count(2); left > 0; left--) this.#entries.push([reader.key(), reader.ownBinary()]);
     if (!isLast) return;
     const entries = this.#entries;
     this.#entries = [];

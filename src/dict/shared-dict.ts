@@ -1,4 +1,4 @@
-import { rejected } from "../core/deferred.ts";
+import { Deferred, rejected } from "../core/deferred.ts";
 import { ConnectionError, ConnectorError, failure } from "../core/errors.ts";
 import { Waiter, type WaitOptions, waitFor } from "../core/waiting.ts";
 import { diffBytes } from "./byte-patch.ts";
@@ -52,6 +52,7 @@ export class SharedDict<V extends object = LooseVars> {
     return found ? found.read(this.#replica.codec) : fallback;
   }
 
+  /** Shows here at once; the server orders it. Throws `CNR_ERR_UNSENDABLE`, `CNR_ERR_VALUE_TOO_LARGE`, `CNR_ERR_NOT_CONNECTED`. */
   set<K extends KeyOf<V>>(key: K, value: V[K]): this {
     this.#replica.set(key, value);
     return this;
@@ -146,7 +147,9 @@ export class SharedDict<V extends object = LooseVars> {
    * Atomic read-modify-write: `fn` is called again when somebody else has written meanwhile.
    *
    * @param fn - gets what the key holds and gives what it shall hold; `undefined` stands for a key that is not there
-   * @returns what `fn` gave in the end
+   * @returns what `fn` gave in the end; rejects with what it throws, `CNR_ERR_TIMEOUT`, or why the link has ended
+   * @example
+   * await dict.modify("best", (best = 0) => Math.max(best, score));
    */
   modify<K extends KeyOf<V>>(
     key: K,
@@ -157,7 +160,7 @@ export class SharedDict<V extends object = LooseVars> {
       const base = this.#replica.find(key);
       const given = fn(base?.read(this.#replica.codec) as V[K] | undefined);
       // Only a promise is awaited: the write of a plain function goes out in order with the writes after it.
-      const next = isThenable(given) ? await given : given;
+      const next = isThenable(given) ? await this.#whileLinked(given) : given;
       if (isOver()) return undefined;
       if (this.#replica.find(key) !== base) return this.#lookAgain();
       const bytes = next === undefined ? undefined : this.#replica.encode(next);
@@ -231,7 +234,7 @@ export class SharedDict<V extends object = LooseVars> {
       const base = replica.find(key);
       const draft = base?.copy(replica.codec) as V[K];
       const given = recipe(draft);
-      const next = (isThenable(given) ? await given : given) ?? draft;
+      const next = (isThenable(given) ? await this.#whileLinked(given) : given) ?? draft;
       if (isOver()) return undefined;
       if (this.#replica.find(key) !== base) return this.#lookAgain();
       const bytes = next === undefined ? undefined : replica.encode(next);
@@ -324,6 +327,13 @@ export class SharedDict<V extends object = LooseVars> {
     return patch && patch.length * 4 < bytes.length * 3
       ? this.#replica.patch(key, base, bytes, patch)
       : this.#replica.swap(key, base, bytes);
+  }
+
+  /** What a function of the user's promises, unless the link ends before. */
+  async #whileLinked<T>(given: PromiseLike<T>): Promise<T> {
+    const detached = new Deferred<never>();
+    using _listening = this.#replica.onDetach((reason) => detached.reject(reason));
+    return await Promise.race([given, detached.promise]);
   }
 
   /** Something was written meanwhile: another try goes on from what the server has, and lets others run before. */

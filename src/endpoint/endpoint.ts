@@ -6,13 +6,13 @@ import type { SharedDict } from "../dict/shared-dict.ts";
 import type { VarsView } from "../dict/vars-view.ts";
 import { functionsByValue } from "../functions/by-value.ts";
 import type { AnyFunction } from "../functions/captured-function.ts";
-import type { Pipe } from "../pipes/pipe.ts";
+import { type Pipe, sendBytes } from "../pipes/pipe.ts";
 import { PipeTable } from "../pipes/pipe-table.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { PutOptions } from "../queues/queue.ts";
 import { CallTable } from "../rpc/call-table.ts";
 import type { Grants } from "../rpc/code-host.ts";
-import { ExposedFunctions, type FunctionGroup } from "../rpc/exposed-functions.ts";
+import { type Exposable, ExposedFunctions, type FunctionGroup } from "../rpc/exposed-functions.ts";
 import { type RemoteFunctions, remoteView } from "../rpc/remote.ts";
 import { ChannelMux } from "../session/channel-mux.ts";
 import type { Session } from "../session/session.ts";
@@ -23,6 +23,7 @@ import type {
   Incoming,
   Loose,
   Outgoing,
+  OwnFunctionsOf,
   PipeOf,
   PipesOf,
   QueuesOf,
@@ -82,6 +83,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   /** Sends what was sent, ends every wait with an error, and resolves when the link is closed. Repeatable. */
   abstract close(): Promise<void>;
 
+  /** Whether there is no link, and none is being made. */
   get isClosed(): boolean {
     return this.state === "closed";
   }
@@ -157,8 +159,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
    * server.expose({ add: (a: number, b: number) => a + b });
    * await client.remote.add(1, 2); // 3
    */
-  expose(functions: FunctionGroup): void {
-    this.#exposed.expose(functions);
+  expose(functions: Exposable<OwnFunctionsOf<App, S>>): void {
+    this.#exposed.expose(functions as FunctionGroup);
   }
 
   /**
@@ -172,7 +174,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
     return this.#call((calls) => calls.callName(name, args, options));
   }
 
-  /** The other side's functions: `await client.remote.add(1, 2)`. */
+  /** The other side's functions, as `callRemote` calls them: `await client.remote.add(1, 2)`. */
   get remote(): RemoteFunctions<RemoteFunctionsOf<App, S>> {
     this.#remote ??= remoteView<RemoteFunctionsOf<App, S>>((name, args) => this.callRemote(name, args));
     return this.#remote;
@@ -181,7 +183,10 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   /**
    * Sends a function of this program to the other side and calls it there. It may use its arguments and globals.
    *
-   * @returns what it gives; rejects with `CNR_ERR_CAPTURES`, naming each variable of the code around it that it uses
+   * @returns what it gives; rejects with what it throws, `CNR_ERR_CAPTURES`, naming each variable of the code around it
+   *   that it uses, `CNR_ERR_NOT_ALLOWED`, or the `ConnectionError` that ended the link
+   * @example
+   * await client.call((x: number) => x ** 2, [12]); // 144
    */
   call<Args extends readonly Loose[], Result>(
     fn: (...args: Args) => Result,
@@ -193,12 +198,26 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
     >;
   }
 
-  /** Evaluates code on the other side and gives its value. Names that `exec` made are known. `await` is allowed. */
+  /**
+   * Evaluates code on the other side, in one scope per link, in which names that `exec` made are known. `await` is allowed.
+   *
+   * @returns the value of the last expression; rejects with what the code throws, `CNR_ERR_NOT_ALLOWED`, or the
+   *   `ConnectionError` that ended the link
+   * @example
+   * await client.eval("process.memoryUsage().rss");
+   */
   eval(code: string, options?: WaitOptions): Future<Loose> {
     return this.#call((calls) => calls.run("eval", code, options));
   }
 
-  /** Runs statements on the other side. What they declare stays, for later code of this link. Gives what `return` gives. */
+  /**
+   * Runs statements on the other side. What they declare stays, for later code of this link; `import` and `await` work.
+   *
+   * @returns what a `return` among them gives; rejects as `eval` does
+   * @example
+   * await client.exec("let count = 0; function next() { return ++count; }");
+   * await client.eval("next()"); // 1
+   */
   exec(code: string, options?: WaitOptions): Future<Loose> {
     return this.#call((calls) => calls.run("exec", code, options));
   }
@@ -209,7 +228,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
   /** Sends a value of the main pipe that is encoded already. */
   protected sendEncoded(bytes: Uint8Array): Promise<void> {
-    return this.#openPipes().main.sendBytes(bytes);
+    return this.#openPipes().main[sendBytes](bytes);
   }
 
   /**

@@ -16,6 +16,6 @@ export function withGrants(allow: Partial<Grants> = {}): Grants {
   return { call: true, code: true, ...allow };
 }
 
-export type { FunctionGroup } from "../rpc/exposed-functions.ts";
+export type { Exposable, FunctionGroup } from "../rpc/exposed-functions.ts";
 export { ExposedFunctions } from "../rpc/exposed-functions.ts";
 export type { Grants };

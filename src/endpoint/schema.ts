@@ -54,3 +54,9 @@ export type RemoteFunctionsOf<App, S extends Side> = Part<
   App,
   S extends "client" ? "serverFunctions" : "clientFunctions"
 >;
+
+/** The functions that this side has for the other. */
+export type OwnFunctionsOf<App, S extends Side> = RemoteFunctionsOf<
+  App,
+  S extends "client" ? "server" : "client"
+>;

@@ -26,6 +26,8 @@ const markedByValue = new WeakSet<AnyFunction>();
  * Makes a function travel as its code, also where functions travel as live callbacks: in arguments and results of calls.
  *
  * @returns the same function
+ * @example
+ * await client.callRemote("setFilter", [byValue((line: string) => line.includes("error"))]);
  */
 export function byValue<F extends AnyFunction>(fn: F): F {
   markedByValue.add(fn);

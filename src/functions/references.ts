@@ -186,6 +186,8 @@ export class ReferenceTable {
  * until nothing here refers to it any more, or until its link ends.
  *
  * @returns the same function
+ * @example
+ * server.expose({ subscribe: (listener) => void listeners.add(keep(listener)) });
  */
 export function keep<F extends AnyFunction>(callback: F): F {
   const held = heldBy.get(callback);

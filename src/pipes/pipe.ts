@@ -9,6 +9,9 @@ export interface PipeLink {
   receiver(name: string): IncomingChannel;
 }
 
+/** For the library alone. */
+export const sendBytes: unique symbol = Symbol("sendBytes");
+
 /**
  * A conversation with the other side: in order, without loss or repeats, in both directions at once.
  * A reader that is slow makes its writer wait, and nobody else.
@@ -41,7 +44,7 @@ export class Pipe<In = unknown, Out = unknown> implements AsyncIterable<In> {
   }
 
   /** The same for a value that is encoded already, on its own: one that goes to many. */
-  sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
+  [sendBytes](bytes: Uint8Array, options?: WaitOptions): Promise<void> {
     try {
       return this.#link.sender(this.name).sendBytes(bytes, options);
     } catch (error) {

@@ -1,4 +1,3 @@
-import type { ByteWriter } from "../core/byte-writer.ts";
 import { MAX_COUNT, setCount, writeCount } from "../protocol/queue-messages.ts";
 import type { Session } from "../session/session.ts";
 
@@ -6,8 +5,9 @@ import type { Session } from "../session/session.ts";
 export class CountedMessage {
   readonly #session: Session;
   readonly #type: number;
-  #writer: ByteWriter | undefined;
+  /** Where the newest message ends, and how many frames had been sent before it. */
   #end = 0;
+  #sentFrames = -1;
   #count = 0;
 
   constructor(session: Session, type: number) {
@@ -19,20 +19,17 @@ export class CountedMessage {
   send(first: number, continues: boolean): void {
     const session = this.#session;
     const writer = session.begin(this.#type);
-    // A writer serves one turn: if it is the same and stands where the message ended, nothing has been sent since.
-    if (
-      continues &&
-      writer === this.#writer &&
-      writer.position === this.#end + 1 &&
-      this.#count < MAX_COUNT
-    ) {
+    const { sentFrames } = session;
+    // Nothing has left since, and nothing else has been written behind it: all else moves one of the two.
+    const isNewest = sentFrames === this.#sentFrames && writer.position === this.#end + 1;
+    if (continues && isNewest && this.#count < MAX_COUNT) {
       session.drop();
       setCount(writer, this.#end, ++this.#count);
       return;
     }
     writer.uint(first);
     writeCount(writer, 1);
-    this.#writer = writer;
+    this.#sentFrames = sentFrames;
     this.#end = writer.position;
     this.#count = 1;
     session.commit();

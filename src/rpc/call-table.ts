@@ -140,7 +140,7 @@ export class CallTable {
       this.#require("call");
       return found;
     }
-    if (!grants.code) throw unknownFunction(name, exposed.names());
+    if (!grants.code && !isGlobal(name)) throw unknownFunction(name, exposed.names());
     const scope = this.#codeScope();
     const fn = scope.resolve(name);
     if (!fn) throw unknownFunction(name, [...exposed.names(), ...scope.functionNames()]);
@@ -156,4 +156,9 @@ export class CallTable {
   #require(grant: keyof Grants): void {
     if (!this.#options.grants[grant]) throw failure("CNR_ERR_NOT_ALLOWED", { grant });
   }
+}
+
+/** Whether a name means a global here: then it is a grant that is missing, not the function. */
+function isGlobal(name: string): boolean {
+  return Object.hasOwn(globalThis, name.split(".")[0] ?? "");
 }

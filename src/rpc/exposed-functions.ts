@@ -1,10 +1,21 @@
 import { failure } from "../core/errors.ts";
+import type { HasAnyMember, Loose } from "../core/loose.ts";
 import type { AnyFunction } from "../functions/captured-function.ts";
 
 /** Functions by name, as `expose` takes them; groups inside are reached by dotted names. */
 export interface FunctionGroup {
-  readonly [name: string]: AnyFunction | FunctionGroup;
+  readonly [name: string]: ((...args: Loose[]) => unknown) | FunctionGroup;
 }
+
+/** What may be exposed of the functions that an application declares: all or some of them, each giving its result now or later. */
+export type Exposable<Functions> =
+  HasAnyMember<Functions> extends true
+    ? FunctionGroup
+    : { readonly [Name in keyof Functions]?: ExposableMember<Functions[Name]> };
+
+type ExposableMember<F> = F extends (...args: infer Args) => infer Result
+  ? (...args: Args) => Result | Awaited<Result> | Promise<Awaited<Result>>
+  : Exposable<F>;
 
 /** A function and the object it is a method of. */
 export interface Exposed {

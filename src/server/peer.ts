@@ -28,6 +28,7 @@ export interface PeerOptions<App> extends EndpointParts {
 
 /** The server's handle on one client. See `Endpoint` for all that it can do. */
 export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
+  /** The server that this client is connected to. */
   readonly server: Server<App>;
   /** What the client called itself. */
   readonly name: string;
@@ -62,10 +63,12 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     session.onEnd((reason) => this.#events.emit("disconnect", reason));
   }
 
+  /** The same text as the client's own `id`; no two clients of a server share one. */
   get id(): string {
     return this.#session.id;
   }
 
+  /** The client's address of the link. */
   get address(): Address {
     return this.#session.link.remoteAddress;
   }
@@ -82,6 +85,7 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     return this.#events.on(name, listener);
   }
 
+  /** Sends what was sent, ends every wait with `CNR_ERR_CLOSED`, and resolves when the link is closed. Repeatable. */
   close(): Promise<void> {
     return this.#session.close();
   }

@@ -41,11 +41,16 @@ export class Peers<App> extends Array<Peer<App>> {
     return this.find((peer) => peer.name === name);
   }
 
+  /** `"host:port"` of each, in order of connecting. */
   addresses(): string[] {
     return this.map((peer) => String(peer.address));
   }
 
-  /** Resolves when at least `count` clients are connected. */
+  /**
+   * Resolves when at least `count` clients are connected.
+   *
+   * Rejects with `CNR_ERR_CLOSED` when the server closes, `CNR_ERR_TIMEOUT` after `timeoutMs`, `signal.reason`.
+   */
   waitFor(count: number, options?: WaitOptions): Promise<void> {
     if (this.length >= count) return Promise.resolve();
     const entry: Count = {

@@ -8,12 +8,20 @@ import { HostedSpace } from "../endpoint/hosted-space.ts";
 import { nodePlatform } from "../endpoint/node/node-platform.ts";
 import {
   type EndpointOptions,
+  type Exposable,
   ExposedFunctions,
   type FunctionGroup,
   type Grants,
   withGrants,
 } from "../endpoint/options.ts";
-import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, Outgoing, PipeOf } from "../endpoint/schema.ts";
+import type {
+  GlobalQueuesOf,
+  GlobalVarsOf,
+  LooseRecord,
+  Outgoing,
+  OwnFunctionsOf,
+  PipeOf,
+} from "../endpoint/schema.ts";
 import { Space } from "../endpoint/space.ts";
 import { greetClient } from "../session/handshake.ts";
 import { MemoryStore } from "../stores/memory-store.ts";
@@ -99,11 +107,12 @@ export class Server<App = LooseRecord>
     return this.#listener?.address ?? null;
   }
 
-  /** One text that a client can connect to. The key is not in it. */
+  /** One text that a client can connect to. */
   get url(): string | null {
     return this.#listener ? urlOf(this.#listener.address) : null;
   }
 
+  /** Whether it does not listen: before `listen()` and after `close()`. */
   get isClosed(): boolean {
     return this.#listener === undefined;
   }
@@ -146,14 +155,17 @@ export class Server<App = LooseRecord>
   }
 
   /** Lets all clients call these functions by name; see `Endpoint.expose`. */
-  expose(functions: FunctionGroup): void {
-    this.#exposed.expose(functions);
+  expose(functions: Exposable<OwnFunctionsOf<App, "server">>): void {
+    this.#exposed.expose(functions as FunctionGroup);
   }
 
   /**
    * Sends a value through the main pipe of every client, encoded once. Resolves when all have taken it or are gone.
    *
    * @param options - `except`: one peer or several that do not get it
+   * @returns rejects with `CNR_ERR_UNSENDABLE` or `CNR_ERR_VALUE_TOO_LARGE`, and nobody has got it then
+   * @example
+   * await server.broadcast({ from: peer.name, text }, { except: peer });
    */
   broadcast(
     value: Outgoing<PipeOf<App>, "server">,
@@ -179,6 +191,7 @@ export class Server<App = LooseRecord>
     });
     await this.#closing;
   }
+
   /** Stops listening, sends what was sent, ends every wait with an error, and resolves when all links are closed. Repeatable. */
   close(): Promise<void> {
     if (!this.#listening) return this.#closing ?? Promise.resolve();

@@ -1,7 +1,7 @@
 export interface HeartbeatOptions {
-  /** A link that received nothing for this long is asked for a sign of life. Default 5000. */
+  /** A link that received nothing for so many milliseconds is asked for a sign of life. Default 5000. */
   readonly idleMs?: number;
-  /** A link that received nothing for this long is dead. Default 15000. */
+  /** A link that received nothing for so many milliseconds is dead: `CNR_ERR_HEARTBEAT`. Default 15000. */
   readonly deadMs?: number;
 }
 

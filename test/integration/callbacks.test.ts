@@ -112,7 +112,7 @@ describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
     [
       "after an await",
       async () => {
-        await null;
+        await Promise.resolve();
         throw new Error("bad callback");
       },
     ],

@@ -1,6 +1,6 @@
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Client, ConnectionError, ConnectorError } from "../../src/index.ts";
-import { type Loose, Program, type Room, serve, startPrograms, type World } from "../fixtures/programs.ts";
+import { Program, type Room, serve, startPrograms, type World } from "../fixtures/programs.ts";
 
 const FAST = { heartbeat: { idleMs: 60, deadMs: 240 } };
 /** What a hanging program costs at most, in the worst case on a busy machine; a guard, no measurement. */
@@ -14,7 +14,6 @@ const SERVER_WAITS: Record<string, (room: Room) => Promise<unknown>> = {
   eval: (room) => room.peer(0).eval("new Promise(() => {})"),
   callRemote: (room) => room.peer(0).callRemote("hang"),
   call: (room) => room.peer(0).call(() => new Promise(() => undefined)),
-  "an endless loop there": (room) => room.peer(0).eval("for (;;);"),
   "dict.waitFor": (room) => room.peer(0).dict.waitFor("never"),
 };
 
@@ -28,7 +27,6 @@ const CLIENT_WAITS: Record<string, (world: World) => Promise<unknown>> = {
   },
   eval: ({ client }) => client.eval("new Promise(() => {})"),
   callRemote: ({ client }) => client.callRemote("hang"),
-  "a busy server": ({ client }) => client.eval("for (;;);"),
   call: ({ client }) => client.call(() => new Promise(() => undefined)),
   modify: async ({ client }) => {
     for (;;) await client.globals.dict.modify("x", (x = 0) => x + 1);
@@ -47,74 +45,85 @@ const CLIENT_WAITS: Record<string, (world: World) => Promise<unknown>> = {
   },
 };
 
-describe.each(["killed", "stopped"] as const)("a program that is %s", { timeout: HANG_MS }, (fate) => {
+/** How each wait ends: with which class and code, and for calls whether they may have run. */
+async function endings(waits: Record<string, Promise<unknown>>): Promise<Record<string, unknown>> {
+  const entries = Object.entries(waits).map(async ([name, wait]) => {
+    const error = await wait.then(
+      () => "it resolved",
+      (reason: unknown) => reason,
+    );
+    return [name, error instanceof ConnectionError ? error.code : error] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function allWith(names: object, ending: string): Record<string, string> {
+  return Object.fromEntries(Object.keys(names).map((name) => [name, ending]));
+}
+
+const FATES = [
+  ["killed", "SIGKILL", "CNR_ERR_LINK_LOST"],
+  ["stopped", "SIGSTOP", "CNR_ERR_HEARTBEAT"],
+] as const;
+
+describe.each(FATES)("a program that is %s", { timeout: HANG_MS }, (_, signal, code) => {
   let other: Program;
-  const victims: Program[] = [];
   beforeAll(async () => {
     [other] = (await startPrograms(1)) as [Program];
   });
-  afterEach(async () => {
-    await Promise.all(victims.splice(0).map((victim) => victim.kill()));
+
+  it("as a client: all that its server waits for ends with a named error, and nobody else is disturbed", async () => {
+    const victim = new Program();
+    await using room = await serve([victim, other], FAST);
+    await victim.run(({ client }) => client.expose({ hang: () => new Promise(() => undefined) }));
+    const gone: string[] = [];
+    room.server.on("disconnect", (_address, peer) => gone.push(peer.id));
+    const peer = room.peer(0);
+    const waits = Object.fromEntries(Object.entries(SERVER_WAITS).map(([name, wait]) => [name, wait(room)]));
+    const ended = endings(waits);
+    expect(await peer.eval("'it has heard of all'")).toBe("it has heard of all");
+    victim.child.kill(signal);
+    expect(await ended).toEqual(allWith(waits, code));
+    await expect.poll(() => gone).toEqual([peer.id]);
+    expect(await waits["eval"]?.catch((error: ConnectionError) => error.executed)).toBe("unknown");
+    expect(await other.run(({ client }) => client.eval("6 * 7"))).toBe(42);
+    expect(room.server.clients.length).toBe(1);
+    await victim.kill();
   });
 
-  function end(victim: Program): void {
-    victim.child.kill(fate === "killed" ? "SIGKILL" : "SIGSTOP");
-  }
-  const codes = fate === "killed" ? ["CNR_ERR_LINK_LOST"] : ["CNR_ERR_HEARTBEAT"];
+  it("as a server: all that its client waits for ends with a named error", async () => {
+    const victim = new Program();
+    const url = await victim.run(async (world) => {
+      world.server = new world.connector.Server();
+      world.server.expose({ hang: () => new Promise(() => undefined) });
+      await world.server.listen();
+      return world.server.url;
+    });
+    await using client = new Client(FAST);
+    await client.connect(url ?? "");
+    const waits = Object.fromEntries(
+      Object.entries(CLIENT_WAITS).map(([name, wait]) => [name, wait({ client } as World)]),
+    );
+    const ended = endings(waits);
+    expect(await client.eval("'it has heard of all'")).toBe("it has heard of all");
+    victim.child.kill(signal);
+    expect(await ended).toEqual(allWith(waits, code));
+    expect(await waits["eval"]?.catch((error: ConnectionError) => error.executed)).toBe("unknown");
+    expect([client.state, client.globals.dict.stale]).toEqual(["closed", true]);
+    await expect(client.send(1)).rejects.toBeInstanceOf(ConnectionError);
+    await victim.kill();
+  });
+});
 
-  it.each(Object.entries(SERVER_WAITS))(
-    "as a client gives its server's %s a named error, and disturbs nobody else",
-    async (_, wait) => {
-      const victim = new Program();
-      victims.push(victim);
-      await using room = await serve([victim, other], FAST);
-      await victim.run(({ client }) => client.expose({ hang: () => new Promise(() => undefined) }));
-      const gone: string[] = [];
-      room.server.on("disconnect", (_address, peer) => gone.push(peer.id));
-      const { id } = room.peer(0);
-      const waiting = wait(room).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      await other.run(({ client }) => client.eval("1"));
-      end(victim);
-      const error = await waiting;
-      expect(error).toBeInstanceOf(ConnectorError);
-      expect(codes).toContain((error as ConnectorError).code);
-      if (/eval|call|loop/i.test(_)) expect((error as ConnectionError).executed).toBe("unknown");
-      await expect.poll(() => gone).toEqual([id]);
-      expect(await other.run(({ client }) => client.eval("6 * 7"))).toBe(42);
-      expect(room.server.clients.length).toBe(1);
-    },
-  );
-
-  it.each(Object.entries(CLIENT_WAITS))(
-    "as a server gives its client's %s a named error",
-    async (_, wait) => {
-      const victim = new Program();
-      victims.push(victim);
-      const url = await victim.run(async (world) => {
-        world.server = new world.connector.Server();
-        world.server.expose({ hang: () => new Promise(() => undefined) });
-        await world.server.listen();
-        return world.server.url;
-      });
-      await using client = new Client(FAST);
-      await client.connect(url ?? "");
-      const waiting = wait({ client } as Loose).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      end(victim);
-      const error = await waiting;
-      expect(error).toBeInstanceOf(ConnectionError);
-      expect(codes).toContain((error as ConnectionError).code);
-      expect(client.state).toBe("closed");
-      expect(client.globals.dict.stale).toBe(true);
-      await expect(client.send(1)).rejects.toBeInstanceOf(ConnectionError);
-    },
-  );
+describe("a program whose event loop never comes back", { timeout: HANG_MS }, () => {
+  it("is given up by the heartbeat, on either side", async () => {
+    const victim = new Program();
+    await using room = await serve([victim], FAST);
+    const hung = await room.peer(0).eval("for (;;);").exception();
+    expect(hung).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_HEARTBEAT", executed: "unknown" });
+    await expect.poll(() => room.server.clients.length).toBe(0);
+    await victim.kill();
+  });
 });
 
 describe("a program killed while a client connects", { timeout: HANG_MS }, () => {

@@ -162,7 +162,7 @@ describe("a replica to which nothing can be said just now", () => {
   });
 
   it("may be new: its snapshot comes later", async () => {
-    store.commit([set("a", 1)], "somebody");
+    void store.commit([set("a", 1)], "somebody");
     const fresh = new NotedDownlink();
     fresh.isBusy = slow.isBusy;
     const joined = authority.join(fresh);

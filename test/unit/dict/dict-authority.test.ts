@@ -42,7 +42,7 @@ const held = (key: string): unknown => {
 
 describe("joining", () => {
   it("brings the whole state first, whatever has just been written", async () => {
-    store.commit([set("a", 1)], "somebody");
+    void store.commit([set("a", 1)], "somebody");
     const early = join();
     early.membership.write(set("b", 2));
     const late = new NotedDownlink();
@@ -117,7 +117,7 @@ describe("changes", () => {
 
   it("that come from elsewhere are told to all", async () => {
     const a = join();
-    store.commit([set("x", 1)], "another server");
+    void store.commit([set("x", 1)], "another server");
     await turns(1);
     expect(a.take()).toEqual([{ change: [[["x", 1]]], rev: 1 }]);
   });
@@ -289,7 +289,7 @@ describe("a barrier", () => {
 describe("a replica of this process", () => {
   it("sees changes in the step in which they happen, and its own writes at once", () => {
     const replica = new DictReplica({ limits: withLimits(), onError() {} });
-    store.commit([set("a", 0)], "before");
+    void store.commit([set("a", 0)], "before");
     authority.joinReplica(replica);
     const a = join();
     expect(replica.get("a")).toBe(0);
@@ -308,7 +308,7 @@ describe("a replica of this process", () => {
     authority.joinReplica(late as DictReplica);
     expect(early?.get("x")).toBe(1);
     for (const replica of [early, late]) expect(() => replica?.set("x", 2)).toThrow(reason);
-    store.commit([set("x", 9)], "afterwards");
+    void store.commit([set("x", 9)], "afterwards");
     expect(early?.get("x")).toBe(1);
   });
 

@@ -45,14 +45,6 @@ function encoded(given: DictWrite): Uint8Array {
   return writer.bytes.slice(0, writer.position);
 }
 
-/** Node's Buffers as what they are to everybody else. */
-function withPlainBytes(given: unknown): unknown {
-  if (given instanceof Uint8Array) return new Uint8Array(given);
-  if (Array.isArray(given)) return given.map(withPlainBytes);
-  if (typeof given !== "object" || given === null) return given;
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, withPlainBytes(value)]));
-}
-
 describe("a message about a dict", () => {
   it("is read as it was written", () => {
     fc.assert(

@@ -40,7 +40,8 @@ export class LonelyReplica {
       maxValueBytes: 1000,
       write: (write) => {
         if (this.failsToWrite) throw this.failsToWrite;
-        this.written.push(write);
+        // A clone: bytes of its own may be a Buffer, which equals no Uint8Array.
+        this.written.push(structuredClone(write));
       },
     });
   }

@@ -99,7 +99,7 @@ describe("vars", () => {
   });
 
   it("have no prototype that could be changed, and pollute none", () => {
-    vars["__proto__"] = { polluted: true };
+    Reflect.set(vars, "__proto__", { polluted: true });
     expect(Object.getPrototypeOf(vars)).toBeNull();
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     expect(vars.polluted).toBeUndefined();
@@ -121,11 +121,11 @@ describe("vars", () => {
 
   it("can be awaited, whatever is in them", async () => {
     expect(await vars).toBe(vars);
-    vars.then = "data";
+    Reflect.set(vars, "then", "data");
     expect(await vars).toBe(vars);
-    vars.then = () => {
+    Reflect.set(vars, "then", () => {
       throw new Error("an await must not call this");
-    };
+    });
     expect(await vars).toBe(vars);
     expect(vars.then).toBeUndefined();
     expect(dict.get("then")).toBeTypeOf("function");

@@ -203,6 +203,19 @@ describe("waiting puts", () => {
   });
 });
 
+describe("a line of waiting puts that were all given up", () => {
+  it("holds nobody up, also when room appears without a get here", async () => {
+    const all = world(bound);
+    const queue = all.connect().queue();
+    for (let n = 0; n < 3; n++) await queue.put(n);
+    await expect(queue.put("late", { timeoutMs: 5 })).rejects.toThrow(TimeoutError);
+    await turns();
+    // As another server of the same store would.
+    await all.store.purge("tasks");
+    expect(await queue.tryPut("room")).toBe(true);
+  });
+});
+
 describe("an answer to a put that was given up", () => {
   it("disturbs nothing that comes behind it, whatever it says", async () => {
     const all = world({ limits: { maxQueueItems: 1 } });

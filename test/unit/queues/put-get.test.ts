@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { FunctionCodec } from "../../../src/codec/function-codec.ts";
 import { CodecError, LimitError } from "../../../src/core/errors.ts";
+import { MemoryStore } from "../../../src/stores/memory-store.ts";
 import { outcomeOf, turns, worlds } from "./queue-world.ts";
 
 const world = worlds();
@@ -93,6 +94,23 @@ describe("put and get", () => {
     await queue.put("once", { id: "x" });
     await all.server.get("tasks").put("once", { id: "x" });
     expect(await queue.size()).toBe(1);
+  });
+
+  it("do not keep what came with an item alive", async () => {
+    const kept: number[] = [];
+    class Spy extends MemoryStore {
+      override put(...given: Parameters<MemoryStore["put"]>): ReturnType<MemoryStore["put"]> {
+        kept.push(given[1].buffer.byteLength);
+        return super.put(...given);
+      }
+    }
+    const client = world({ store: new Spy() }).connect();
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => client.queue().put(`item ${n} ${"x".repeat(30)}`)),
+    );
+    expect(kept).toHaveLength(1000);
+    // The read that brought them had 40 KB.
+    expect(Math.max(...kept)).toBeLessThan(20_000);
   });
 
   it("refuse options that make no sense, on this side", async () => {
@@ -217,6 +235,36 @@ describe("values in queues", () => {
     await queue.put(value);
     expect(await inner).toBeInstanceOf(CodecError);
     expect(await queue.get()).toEqual({ first: "x", second: "y" });
+  });
+
+  it("that get while they are read are told so, and later gets miss nothing", async () => {
+    const all = world();
+    const queue = all.connect().queue();
+    // So that there are places already.
+    await queue.tryGet();
+    let inner: Promise<unknown>[] = [];
+    const before = queue.get();
+    await queue.put({
+      get now() {
+        const { signal } = new AbortController();
+        const gets = [
+          queue.get(),
+          queue.get({ timeoutMs: 60_000 }),
+          queue.get({ signal }),
+          queue.tryGet(),
+          queue.size(),
+        ];
+        inner = gets.map((get) => get.catch((error: unknown) => error));
+        return 1;
+      },
+    });
+    for (const error of await Promise.all(inner)) expect(error).toBeInstanceOf(CodecError);
+    expect(await before).toEqual({ now: 1 });
+    const later = [queue.get(), queue.get({ timeoutMs: 5000 }), queue.get({ timeoutMs: 5000 })];
+    for (const n of [1, 2, 3]) await all.server.get("tasks").put(n);
+    expect(await Promise.all(later)).toEqual([1, 2, 3]);
+    await turns();
+    expect(all.store.size("tasks")).toEqual({ ready: 0, leased: 0, delayed: 0 });
   });
 
   it("reach a client also when a value for that client is being read just now", async () => {

@@ -60,6 +60,21 @@ describe("a counted message", () => {
     ]);
   });
 
+  it("is a new one in a later turn, even where another stands at its place", async () => {
+    const { sender, heard } = pair();
+    const [message, other] = [new CountedMessage(sender, TYPE), new CountedMessage(sender, TYPE)];
+    message.send(1, false);
+    sender.flush();
+    other.send(9, false);
+    message.send(1, true);
+    await turns();
+    expect(heard).toEqual([
+      [1, 1],
+      [9, 1],
+      [1, 1],
+    ]);
+  });
+
   it("says every number up to the largest, and then begins anew", async () => {
     const { sender, heard } = pair();
     const message = new CountedMessage(sender, TYPE);

@@ -57,6 +57,30 @@ describe("over a store that takes its time", () => {
     expect(store.size("tasks")).toEqual({ ready: 0, leased: 0, delayed: 0 });
   });
 
+  it("gets after many that were given up in a race each have an item of their own", async () => {
+    const { store, queues } = open();
+    for (const queue of queues) {
+      const aborts = Array.from({ length: 10 }, () => new AbortController());
+      const racing = aborts.map(({ signal }) => queue.get({ signal }).catch(() => undefined));
+      await store.idle();
+      const puts = aborts.map((_, n) => (queues[n % 3] as Queue).put(n));
+      for (const [n, abort] of aborts.entries()) {
+        if (n % 2 === 0) await turns(1);
+        abort.abort("no");
+      }
+      await Promise.all(puts);
+      const taken = (await Promise.all(racing)).filter((item) => item !== undefined);
+      await turns(60);
+      // More than raced: a place that served two of them at once would show.
+      const rest = Array.from({ length: 30 - taken.length }, () => queue.get({ timeoutMs: 3000 }));
+      for (let n = 10; n < 30; n++) await queue.put(n);
+      const all = [...taken, ...(await Promise.all(rest))] as number[];
+      expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n));
+      await turns(60);
+      expect(store.size("tasks")).toEqual({ ready: 0, leased: 0, delayed: 0 });
+    }
+  });
+
   it("tryGet answers truthfully", async () => {
     const { queues } = open();
     for (const queue of queues) {
