@@ -32,8 +32,13 @@ function start(script, ...args) {
 }
 
 const server = start("integral.mjs", "0");
-const [first = ""] = await Promise.race([once(server.lines, "line"), once(server.child, "exit").then(() => [])]);
+const [first = ""] = await Promise.race([
+  once(server.lines, "line"),
+  once(server.child, "exit").then(() => []),
+]);
 const port = /:(\d+),/.exec(first)?.[1];
-const workers = port ? Array.from({ length: WORKERS }, (_, n) => start("worker.mjs", `worker-${n + 1}`, port)) : [];
+const workers = port
+  ? Array.from({ length: WORKERS }, (_, n) => start("worker.mjs", `worker-${n + 1}`, port))
+  : [];
 await Promise.all([server, ...workers].map(({ child }) => child.exitCode ?? once(child, "exit")));
 clearTimeout(timer);

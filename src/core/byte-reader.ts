@@ -85,8 +85,14 @@ export class ByteReader {
     return this.view(length);
   }
 
-  /** Binary that the library may keep: what stands in the message is copied, what came beside it is given as it is. */
+  /** Binary that may be kept: what stands in the message is copied, what came beside it is given as it is. */
   ownBinary(): Uint8Array {
+    const bytes = this.binary();
+    return bytes.buffer === this.bytes.buffer ? new Uint8Array(bytes) : bytes;
+  }
+
+  /** The same for what does not stay long: short copies share memory, which is kept until the last of them is gone. */
+  passingBinary(): Uint8Array {
     const token = this.byte();
     if (token === ESCAPE) {
       this.position--;

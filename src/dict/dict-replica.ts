@@ -4,7 +4,6 @@ import { ByteWriter } from "../core/byte-writer.ts";
 import { Deferred, rejected } from "../core/deferred.ts";
 import { type ConnectorError, failure, isErrorCode } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
-import { copyOf } from "../core/text.ts";
 import type { DictChangeOp, DictCondition, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
 import { applyPatch } from "./byte-patch.ts";
 import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
@@ -169,7 +168,7 @@ export class DictReplica {
     const writer = this.#writer;
     writer.position = 0;
     this.#open().encoder.encode(writer, value, this.codec.functions);
-    return copyOf(writer.bytes, 0, writer.position);
+    return writer.bytes.slice(0, writer.position);
   }
 
   /** A write that nobody waits for was refused. */

@@ -28,7 +28,7 @@ export class LinkPuts implements PutSender {
   put(host: QueueHost, queue: string, reader: ByteReader): void {
     const request = ++this.#lastRequest;
     const fields = readPutFields(reader);
-    const put = host.put(queue, reader.ownBinary(), fields, this, request);
+    const put = host.put(queue, reader.passingBinary(), fields, this, request);
     if (!put) return;
     this.#parked.set(request, { host, put });
     this.#parkedBytes += sizeOf(put);

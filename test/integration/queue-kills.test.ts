@@ -103,6 +103,8 @@ describe("queue items and killed getters", { timeout: 60_000 }, () => {
         if (random() < 0.05) await new Promise((resolve) => setTimeout(resolve, 1));
       }
       await victim.kill();
+      // Until the server knows, the items are the victim's.
+      await expect.poll(() => room.server.clients.length).toBe(0);
       const got: number[] = [];
       for (let n = 0; n < 60; n++) got.push(await todo.get({ timeoutMs: 10_000 }));
       expect(got).toEqual(Array.from({ length: 60 }, (_, n) => n));
@@ -120,6 +122,7 @@ describe("queue items and killed getters", { timeout: 60_000 }, () => {
     await room.server.queues.tasks.put("first");
     await room.server.queues.tasks.put("second");
     await victim.kill();
+    await expect.poll(() => room.server.clients.length).toBe(0);
     expect(await room.server.queues.tasks.get()).toBe("first");
     expect(await room.server.queues.tasks.get()).toBe("second");
   });
