@@ -226,6 +226,10 @@ describe("a name", () => {
     await expect(client.call("twicee")).rejects.toThrow('did you mean "twice"?');
     const strict = await open({ grants: { code: false } });
     await expect(strict.client.call("Math.max", [1])).rejects.toMatchObject({
+      code: "CNR_ERR_NOT_ALLOWED",
+      details: { grant: "code" },
+    });
+    await expect(strict.client.call("Maths.max", [1])).rejects.toMatchObject({
       code: "CNR_ERR_UNKNOWN_FUNCTION",
     });
   });
