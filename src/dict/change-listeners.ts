@@ -11,8 +11,11 @@ export type ChangeListener = (event: DictEvent) => unknown;
 export class ChangeListeners {
   readonly #codec: ValueCodec;
   readonly #onError: (error: unknown) => void;
-  readonly #listeners = new Set<ChangeListener>();
-  #changes = new Map<string, ChangeRecord>();
+  /** Replaced when one comes or goes, never changed: who is being told is told to the end. */
+  #listeners: readonly ChangeListener[] = [];
+  /** What the operation has made of its first key; most operations have no other. */
+  #first: ChangeRecord | undefined;
+  #changes: Map<string, ChangeRecord> | undefined;
   #events: DictEvent[] = [];
   #isTelling = false;
 
@@ -23,14 +26,18 @@ export class ChangeListeners {
 
   /** Whether anybody would hear: nothing needs to be noted otherwise. */
   get isHeard(): boolean {
-    return this.#listeners.size > 0;
+    return this.#listeners.length > 0;
   }
 
   add(listener: ChangeListener): Disposable {
     // Its own function: one listener added twice is called twice, and taken away once at a time.
     const own: ChangeListener = (event) => listener(event);
-    this.#listeners.add(own);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+    this.#listeners = [...this.#listeners, own];
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners = this.#listeners.filter((other) => other !== own);
+      },
+    };
   }
 
   /** Notes what an operation makes of a key; `close` ends the operation. */
@@ -39,17 +46,22 @@ export class ChangeListeners {
     const next = after?.bytes ? after : undefined;
     if (!present && !next) return;
     const change = new ChangeRecord(this.#codec, key, present, next);
+    if (!this.#first) {
+      this.#first = change;
+      return;
+    }
+    this.#changes ??= new Map([[this.#first.key, this.#first]]);
     const earlier = this.#changes.get(key);
     this.#changes.set(key, earlier ? change.since(earlier) : change);
   }
 
   /** @returns the event that listeners will hear of, if anything was noted */
   close(origin: ChangeOrigin): DictEvent | undefined {
-    if (this.#changes.size === 0) return undefined;
-    const [first, ...others] = this.#changes.values();
-    this.#changes = new Map();
+    const first = this.#first;
     if (!first) return undefined;
-    const event = new EventRecord(origin, [first, ...others]);
+    const event = new EventRecord(origin, this.#changes ? [...this.#changes.values()] : [first]);
+    this.#first = undefined;
+    this.#changes = undefined;
     this.#events.push(event);
     return event;
   }
@@ -64,7 +76,7 @@ export class ChangeListeners {
     if (this.#isTelling || this.#events.length === 0) return;
     this.#isTelling = true;
     for (let event = this.#events.shift(); event; event = this.#events.shift()) {
-      for (const listener of [...this.#listeners]) callSafely(listener, [event], this.#onError);
+      for (const listener of this.#listeners) callSafely(listener, [event], this.#onError);
     }
     this.#isTelling = false;
   }

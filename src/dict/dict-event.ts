@@ -48,7 +48,7 @@ export class EventRecord implements DictEvent {
   readonly origin: ChangeOrigin;
   readonly changes: readonly ChangeRecord[];
 
-  constructor(origin: ChangeOrigin, changes: readonly [ChangeRecord, ...ChangeRecord[]]) {
+  constructor(origin: ChangeOrigin, changes: readonly ChangeRecord[]) {
     this.origin = origin;
     this.changes = changes;
   }

@@ -3,12 +3,12 @@ import { allocateBytes, copyOf } from "../core/text.ts";
 import { FRAGMENT_BYTES, FrameKind, frameOf, HEADER_BYTES, writeFrameHeader } from "../protocol/frame.ts";
 
 const SMALL_BYTES = 2 * 1024;
-const LARGE_BYTES = 64 * 1024;
-/** A turn that wrote this much is sent without waiting for its end, so that buffers stay of one size. */
-const FULL_BYTES = LARGE_BYTES - 4 * 1024;
+const LARGE_BYTES = 16 * 1024;
+/** A turn that wrote this much is sent without waiting for its end: the other side works on it while this one goes on. */
+const FULL_BYTES = 12 * 1024;
 const FULL_ATTACHED_BYTES = 1024 * 1024;
 /** A turn's bytes up to this are copied out, so that the buffer serves the next turn, of whichever link. */
-const COPY_BYTES = 8 * 1024;
+const COPY_BYTES = SMALL_BYTES;
 /**
  * Writers that no turn is using. A message to everybody has as many turns open as there are links, each of a few bytes:
  * hence many small ones, and a few large ones for links that write much.
@@ -16,7 +16,7 @@ const COPY_BYTES = 8 * 1024;
 const small: ByteWriter[] = [];
 const large: ByteWriter[] = [];
 const MAX_SPARE_SMALL = 1024;
-const MAX_SPARE_LARGE = 8;
+const MAX_SPARE_LARGE = 32;
 
 /** Packs the messages of one turn into one MSG frame, large binary values as raw frames before it. */
 export class Outbox {
