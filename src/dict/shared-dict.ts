@@ -1,5 +1,6 @@
 import { Deferred, rejected } from "../core/deferred.ts";
 import { ConnectionError, ConnectorError, failure } from "../core/errors.ts";
+import type { Loose } from "../core/loose.ts";
 import { Waiter, type WaitOptions, waitFor } from "../core/waiting.ts";
 import { diffBytes } from "./byte-patch.ts";
 import { ChangeStream, type DictChangeEntry } from "./change-stream.ts";
@@ -10,8 +11,7 @@ import type { DictReplica } from "./dict-replica.ts";
 import { DictValue } from "./dict-value.ts";
 
 /** Variables of a program that declared none: it may then be written as in the Python original. */
-// biome-ignore lint/suspicious/noExplicitAny: loose on purpose, so that `server.vars.list[0] + 1` compiles
-export type LooseVars = Record<string, any>;
+export type LooseVars = Record<string, Loose>;
 
 type KeyOf<V> = keyof V & string;
 

@@ -14,7 +14,7 @@ const NOT_REMOTE: ReadonlySet<string> = new Set([
 ]);
 
 /** What a function of the other side looks like here: the same parameters, and a `Future` of what it gives. */
-export type RemoteFunction<F> =
+type RemoteFunction<F> =
   IsAny<F> extends true
     ? Loose
     : F extends (...args: infer Args) => infer Result

@@ -157,7 +157,7 @@ export class Session implements LinkHandler, FrameSink {
     return this.#inbox.takenBytes;
   }
 
-  /** The reader of the message that is being handled stands in these bytes. */
+  /** Whether so much waits to be taken by the network that whoever can wait should. */
   get isSaturated(): boolean {
     return this.link.bufferedBytes > this.limits.maxUnsentBytes;
   }
@@ -180,7 +180,10 @@ export class Session implements LinkHandler, FrameSink {
     return writer;
   }
 
-  /** All messages of a turn leave in one write: at the end of the read that caused them, else at the end of the turn. */
+  /**
+   * The messages of a turn leave together: at the end of the read that caused them, else at the end of the turn; a long
+   * turn leaves in pieces, see `Outbox`.
+   */
   commit(): void {
     if (this.#outbox.commit()) this.flush();
     else if (!this.#isReading && !this.#isFlushScheduled) {
