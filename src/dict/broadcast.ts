@@ -10,6 +10,8 @@ export interface RemoteReplica {
   readonly downlink: Downlink;
   /** While it does not keep up. */
   backlog: Backlog | undefined;
+  /** It is being told: what is said for this asks to catch up first, and must not begin anew. */
+  isCatchingUp: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export class Broadcast {
 
   /** Tells a new replica the whole state. */
   join(member: AuthorityMember, downlink: Downlink): RemoteReplica {
-    const remote: RemoteReplica = { member, downlink, backlog: new Backlog(true) };
+    const remote: RemoteReplica = { member, downlink, backlog: new Backlog(true), isCatchingUp: false };
     this.flush();
     this.#remotes.add(remote);
     this.#tellBacklog(remote);
@@ -86,6 +88,7 @@ export class Broadcast {
 
   /** Tells all what has been held back, and this one also what it could not take: something else is about to be said to it. */
   catchUp(remote: RemoteReplica): void {
+    if (remote.isCatchingUp) return;
     this.flush();
     this.#tellBacklog(remote);
   }
@@ -119,6 +122,7 @@ export class Broadcast {
     // What the store holds may be newer than what it has told of, while it is telling: then this has to wait.
     if (!backlog || this.#store.rev !== this.#reached()) return;
     remote.backlog = undefined;
+    remote.isCatchingUp = true;
     try {
       for (let answer = backlog.answers[0]; answer !== undefined; answer = backlog.answers[0]) {
         answerTo(downlink, answer, 0);
@@ -129,6 +133,7 @@ export class Broadcast {
     } catch {
       remote.backlog = backlog;
     }
+    remote.isCatchingUp = false;
   }
 }
 

@@ -260,6 +260,26 @@ describe("a client that does not read", () => {
     expect(client.global.dict.get("after")).toBe(1);
   });
 
+  it("is told once what it has missed, though telling it asks to catch up first", async () => {
+    const client = await stalled();
+    for (let n = 0; n < 100; n++) world.server.dict.set(`key ${n}`, "-".repeat(1000));
+    await turns(1);
+    world.server.dict.set("missed", 1);
+    await turns(1);
+    const { session } = client.peer;
+    const { beforeMessage } = session;
+    let depth = 0;
+    let deepest = 0;
+    session.beforeMessage = () => {
+      deepest = Math.max(deepest, ++depth);
+      beforeMessage?.();
+      depth--;
+    };
+    session.begin(63);
+    session.commit();
+    expect(deepest).toBe(2);
+  });
+
   it("still hears everything in order when something else is said to it", async () => {
     const client = await stalled();
     const seen: unknown[] = [];
