@@ -3,7 +3,7 @@ import { ATTACHMENT, ESCAPE } from "../core/byte-writer.ts";
 import { failure } from "../core/errors.ts";
 import { readError } from "./error-codec.ts";
 import { Extension, MAX_CONTAINERS } from "./extension-types.ts";
-import type { FunctionCodec } from "./function-codec.ts";
+import type { AnyFunction, FunctionCodec } from "./function-codec.ts";
 import { MAX_SHAPES, ShapeTable } from "./shapes.ts";
 import {
   readArrayBuffer,
@@ -29,6 +29,7 @@ export class ValueDecoder {
   readonly #shapes: (readonly string[])[] = [];
   #graph: object[] | undefined;
   #functions: FunctionCodec | undefined;
+  #others: object[] | undefined;
   #depth = 0;
   #containers = 0;
 
@@ -38,6 +39,21 @@ export class ValueDecoder {
 
   /** @param functions - how functions inside the value are read; left out, they are refused */
   decode(reader: ByteReader, functions?: FunctionCodec): unknown {
+    this.#others = undefined;
+    return this.#decode(reader, functions);
+  }
+
+  /**
+   * The same, with each plain object and array frozen when it is complete.
+   *
+   * @param others - takes all other objects and functions in it, which are not
+   */
+  decodeFrozen(reader: ByteReader, functions: FunctionCodec | undefined, others: object[]): unknown {
+    this.#others = others;
+    return this.#decode(reader, functions);
+  }
+
+  #decode(reader: ByteReader, functions: FunctionCodec | undefined): unknown {
     this.#functions = functions;
     this.#depth = 0;
     this.#containers = 0;
@@ -65,7 +81,7 @@ export class ValueDecoder {
       case 0xc5:
       case 0xc6:
         reader.position--;
-        return this.#register(readBytes(reader));
+        return this.#other(readBytes(reader));
       case 0xd9:
       case 0xda:
       case 0xdb:
@@ -89,11 +105,11 @@ export class ValueDecoder {
       case Extension.undefined:
         return undefined;
       case Extension.date:
-        return this.#register(new Date(this.#float(reader)));
+        return this.#other(new Date(this.#float(reader)));
       case Extension.bigint:
         return readBigint(reader);
       case Extension.regexp:
-        return this.#register(readRegExp(reader));
+        return this.#other(readRegExp(reader));
       case Extension.map:
         return this.#mapObject(reader);
       case Extension.set:
@@ -101,21 +117,21 @@ export class ValueDecoder {
       case Extension.error:
         return this.#error(reader);
       case Extension.arrayBuffer:
-        return this.#register(readArrayBuffer(reader));
+        return this.#other(readArrayBuffer(reader));
       case Extension.typedArray:
-        return this.#register(readTypedArray(reader));
+        return this.#other(readTypedArray(reader));
       case Extension.sparseArray:
         return this.#sparseArray(reader);
       case Extension.boxed:
-        return this.#register(readBoxed(this.#inside(reader)));
+        return this.#other(readBoxed(this.#inside(reader)));
       case Extension.utf16:
         return readUtf16(reader);
       case Extension.function:
         if (!this.#functions) throw malformed("a function where none is taken");
-        return this.#functions.read(reader);
+        return this.#function(this.#functions.read(reader));
       case ATTACHMENT:
         reader.position -= 2;
-        return this.#register(readBytes(reader));
+        return this.#other(readBytes(reader));
       case Extension.graph:
         if (this.#graph) throw malformed("a graph inside a graph");
         this.#graph = [];
@@ -133,7 +149,7 @@ export class ValueDecoder {
     this.#enter();
     for (let n = 0; n < length; n++) array[n] = this.read(reader);
     this.#depth--;
-    return array;
+    return this.#others ? (Object.freeze(array) as unknown[]) : array;
   }
 
   #map(reader: ByteReader, size: number): object {
@@ -144,7 +160,7 @@ export class ValueDecoder {
       setOwn(object, key, this.read(reader));
     }
     this.#depth--;
-    return object;
+    return this.#others ? Object.freeze(object) : object;
   }
 
   #shaped(reader: ByteReader, id: number): object {
@@ -153,7 +169,7 @@ export class ValueDecoder {
     this.#enter();
     for (let n = 0; n < keys.length; n++) setOwn(object, keys[n] as string, this.read(reader));
     this.#depth--;
-    return object;
+    return this.#others ? Object.freeze(object) : object;
   }
 
   #defineShape(reader: ByteReader, id: number): readonly string[] {
@@ -175,7 +191,7 @@ export class ValueDecoder {
   }
 
   #mapObject(reader: ByteReader): object {
-    const map = this.#register(new Map<unknown, unknown>());
+    const map = this.#other(new Map<unknown, unknown>());
     this.#enter();
     for (let left = reader.count(2); left > 0; left--) {
       const key = this.read(reader);
@@ -186,7 +202,7 @@ export class ValueDecoder {
   }
 
   #setObject(reader: ByteReader): object {
-    const set = this.#register(new Set<unknown>());
+    const set = this.#other(new Set<unknown>());
     this.#enter();
     for (let left = reader.count(1); left > 0; left--) set.add(this.read(reader));
     this.#depth--;
@@ -209,12 +225,12 @@ export class ValueDecoder {
       delete array[length - 1];
     }
     this.#depth--;
-    return array;
+    return this.#others ? (Object.freeze(array) as unknown[]) : array;
   }
 
   #error(reader: ByteReader): Error {
     this.#enter();
-    const error = readError(this, reader, (made) => void this.#register(made));
+    const error = readError(this, reader, (made) => void this.#other(made));
     this.#depth--;
     return error;
   }
@@ -240,6 +256,16 @@ export class ValueDecoder {
   #enter(): void {
     if (++this.#depth > this.#options.maxDepth)
       throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
+  }
+
+  #function(read: AnyFunction): AnyFunction {
+    this.#others?.push(read);
+    return read;
+  }
+
+  #other<T extends object>(part: T): T {
+    this.#others?.push(part);
+    return this.#register(part);
   }
 
   #register<T extends object>(container: T): T {

@@ -1,7 +1,11 @@
+import type { BytePages } from "./byte-pages.ts";
 import { ATTACHMENT, ESCAPE } from "./byte-writer.ts";
 import { failure } from "./errors.ts";
 import { readKey } from "./key-cache.ts";
 import { copyOf, readText } from "./text.ts";
+
+/** Received at once: memory that few things would hold alone. */
+const MUCH_BYTES = 16 * 1024;
 
 const float = new Float64Array(1);
 const floatBytes = new Uint8Array(float.buffer);
@@ -25,6 +29,8 @@ export class ByteReader {
   position: number;
   end: number;
   readonly takeAttachment: TakeAttachment;
+  /** Of `bytes`: asking for it costs as much as making a view. */
+  #buffer: ArrayBufferLike | undefined;
 
   constructor(bytes: Uint8Array, takeAttachment: TakeAttachment = NO_ATTACHMENTS) {
     this.bytes = bytes;
@@ -37,6 +43,7 @@ export class ByteReader {
     this.bytes = bytes;
     this.position = position;
     this.end = end;
+    this.#buffer = undefined;
   }
 
   get done(): boolean {
@@ -85,13 +92,21 @@ export class ByteReader {
     return this.view(length);
   }
 
-  /** Binary that may be kept: what stands in the message is copied, what came beside it is given as it is. */
-  ownBinary(): Uint8Array {
-    const bytes = this.binary();
-    return bytes.buffer === this.bytes.buffer ? new Uint8Array(bytes) : bytes;
+  /** Binary that may be kept: a copy, or, of much that came at once, a view, which holds all of it: see `HeldMemory`. */
+  keptBinary(pages: BytePages): Uint8Array {
+    const token = this.byte();
+    if (token === ESCAPE) {
+      this.position--;
+      return this.binary();
+    }
+    const length = this.binaryLengthOf(token);
+    if (length < 0) throw malformed("binary data is missing");
+    if (this.bytes.length >= MUCH_BYTES) return this.view(length);
+    const start = this.#advance(length);
+    return pages.copy(this.bytes, start, this.position);
   }
 
-  /** The same for what does not stay long: short copies share memory, which is kept until the last of them is gone. */
+  /** A copy, for what does not stay long: short ones share memory, which is held until the last of them is gone. */
   passingBinary(): Uint8Array {
     const token = this.byte();
     if (token === ESCAPE) {
@@ -202,7 +217,8 @@ export class ByteReader {
 
   view(length: number): Uint8Array {
     const start = this.#advance(length);
-    return this.bytes.subarray(start, this.position);
+    this.#buffer ??= this.bytes.buffer;
+    return new Uint8Array(this.#buffer, this.bytes.byteOffset + start, length);
   }
 
   #single(): number {

@@ -1,3 +1,4 @@
+import { BytePages } from "../core/byte-pages.ts";
 import { malformed } from "../core/byte-reader.ts";
 import { DictSpace, readDictWrite } from "../protocol/dict-messages.ts";
 import { MessageType } from "../protocol/message-types.ts";
@@ -30,12 +31,13 @@ export function linkAuthorities(
     }
     return local;
   };
+  const pages = new BytePages();
   session.handle({
     [MessageType.dictWrite]: (reader) => {
       const space = reader.uint();
       if (space !== DictSpace.local && space !== DictSpace.global) throw malformed("an unknown dict");
       const membership = space === DictSpace.global ? global : useLocal().membership;
-      membership.write(readDictWrite(reader));
+      membership.write(readDictWrite(reader, pages));
     },
   });
   // Whoever gets another message sees all that was written before what caused it.

@@ -59,7 +59,8 @@ export class ChangeListeners {
   close(origin: ChangeOrigin): DictEvent | undefined {
     const first = this.#first;
     if (!first) return undefined;
-    const event = new EventRecord(origin, this.#changes ? [...this.#changes.values()] : [first]);
+    first.origin = origin;
+    const event = this.#changes ? new EventRecord(origin, [...this.#changes.values()]) : first;
     this.#first = undefined;
     this.#changes = undefined;
     this.#events.push(event);

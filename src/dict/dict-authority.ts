@@ -85,6 +85,7 @@ export class DictAuthority {
     replica.attach({
       encoder: this.#encoder,
       maxValueBytes: this.#maxValueBytes,
+      stored: (key) => this.#store.get(key)?.value,
       write: (write) => this.#receive(member, write),
     });
     if (this.#closed) {

@@ -16,12 +16,13 @@ export interface DictEvent extends DictChange {
   readonly changes: readonly DictChange[];
 }
 
-/** Values are decoded when they are asked for. */
-export class ChangeRecord implements DictChange {
+/** What one operation has made of one key, and the event of an operation that has no other. Values are decoded when they are asked for. */
+export class ChangeRecord implements DictEvent {
   readonly key: string;
   readonly #codec: ValueCodec;
   readonly #before: DictValue | undefined;
   readonly #after: DictValue | undefined;
+  origin: ChangeOrigin = "remote";
 
   constructor(codec: ValueCodec, key: string, before: DictValue | undefined, after: DictValue | undefined) {
     this.key = key;
@@ -38,12 +39,17 @@ export class ChangeRecord implements DictChange {
     return this.#before?.read(this.#codec);
   }
 
+  get changes(): readonly DictChange[] {
+    return [this];
+  }
+
   /** What stood at the key before an earlier change of the same operation, and stands there after this one. */
   since(earlier: ChangeRecord): ChangeRecord {
     return new ChangeRecord(this.#codec, this.key, earlier.#before, this.#after);
   }
 }
 
+/** The event of an operation on several keys. */
 export class EventRecord implements DictEvent {
   readonly origin: ChangeOrigin;
   readonly changes: readonly ChangeRecord[];

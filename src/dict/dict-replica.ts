@@ -4,6 +4,7 @@ import { ByteWriter } from "../core/byte-writer.ts";
 import { Deferred, rejected } from "../core/deferred.ts";
 import { type ConnectorError, failure, isErrorCode } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
+import { allocateBytes } from "../core/text.ts";
 import type { DictChangeOp, DictCondition, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
 import { applyPatch } from "./byte-patch.ts";
 import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
@@ -22,6 +23,9 @@ export interface ReplicaOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const NOTHING = new Uint8Array(0);
+const PAGE_BYTES = 8 * 1024;
+const ROOM_BYTES = 512;
 const NO_EFFECTS: readonly Effect[] = [];
 
 /**
@@ -37,7 +41,7 @@ export class DictReplica {
   readonly #listeners: ChangeListeners;
   readonly #detachListeners = new Set<(reason: ConnectorError) => void>();
   readonly #view = new ReplicaView();
-  readonly #writer = new ByteWriter();
+  #writer = new ByteWriter(NOTHING);
   /** The server's state is that of this revision. */
   #rev = 0;
   #uplink: Uplink | undefined;
@@ -165,10 +169,18 @@ export class DictReplica {
 
   /** The bytes of a value; throws the `CodecError` or `LimitError` that says why it cannot travel. */
   encode(value: unknown): Uint8Array {
-    const writer = this.#writer;
-    writer.position = 0;
-    this.#open().encoder.encode(writer, value, this.codec.functions);
-    return writer.bytes.slice(0, writer.position);
+    const { encoder } = this.#open();
+    let writer = this.#writer;
+    // One after the other into one piece of memory: a piece of its own would cost each more than all else.
+    if (writer.position + ROOM_BYTES > writer.bytes.length) {
+      writer = new ByteWriter(allocateBytes(PAGE_BYTES));
+      this.#writer = writer;
+    }
+    const start = writer.position;
+    encoder.encode(writer, value, this.codec.functions);
+    if (writer.position - start <= PAGE_BYTES / 2) return writer.bytes.subarray(start, writer.position);
+    this.#writer = new ByteWriter(NOTHING);
+    return writer.bytes.slice(start, writer.position);
   }
 
   /** A write that nobody waits for was refused. */
@@ -199,6 +211,7 @@ export class DictReplica {
   attach(uplink: Uplink): void {
     this.detach(failure("CNR_ERR_CLOSED", { by: "a newer link" }));
     this.#uplink = uplink;
+    this.#view.stored = uplink.stored;
   }
 
   /** The link is gone. Own writes that it has not confirmed are taken back: nobody knows what became of them. */

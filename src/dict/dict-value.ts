@@ -1,9 +1,11 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import type { ValueDecoder } from "../codec/value-decoder.ts";
 import { ByteReader } from "../core/byte-reader.ts";
-import { deepFreeze } from "./deep-freeze.ts";
+import { freeze } from "./freeze.ts";
 
 const NOT_READ = Symbol("not read");
+/** For one read after the other; most values have no such parts. */
+const others: object[] = [];
 
 /** How the values of one dict are read. */
 export interface ValueCodec {
@@ -13,20 +15,33 @@ export interface ValueCodec {
 
 /** What a key holds: the bytes, read when somebody asks. Without bytes: that the key is deleted. */
 export class DictValue {
-  readonly bytes: Uint8Array | undefined;
+  #bytes: Uint8Array | undefined;
   /** The place of the pending operation that made it, among all operations of this replica; 0: the server's state. */
   place = 0;
   #value: unknown = NOT_READ;
 
   constructor(bytes: Uint8Array | undefined) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
+  }
+
+  get bytes(): Uint8Array | undefined {
+    return this.#bytes;
+  }
+
+  /** The same bytes are to be found elsewhere from now on. */
+  moveTo(bytes: Uint8Array): void {
+    this.#bytes = bytes;
   }
 
   /** The value, frozen through and through; one that holds binary data, which cannot be frozen, as a new copy each time. */
   read(codec: ValueCodec): unknown {
     if (this.#value !== NOT_READ) return this.#value;
-    const value = this.copy(codec);
-    if (deepFreeze(value)) this.#value = value;
+    if (!this.#bytes) return undefined;
+    others.length = 0;
+    const value = codec.decoder.decodeFrozen(new ByteReader(this.#bytes), codec.functions, others);
+    let isFrozen = true;
+    for (let part = others.pop(); part; part = others.pop()) if (!freeze(part)) isFrozen = false;
+    if (isFrozen) this.#value = value;
     return value;
   }
 
@@ -39,9 +54,12 @@ export class DictValue {
     if (this === other) return true;
     const { bytes } = this;
     const others = other?.bytes;
-    if (bytes === undefined || others === undefined) return bytes === others;
-    if (bytes.length !== others.length) return false;
-    for (let n = 0; n < bytes.length; n++) if (bytes[n] !== others[n]) return false;
-    return true;
+    return bytes === undefined || others === undefined ? bytes === others : areSame(bytes, others);
   }
+}
+
+export function areSame(bytes: Uint8Array, others: Uint8Array): boolean {
+  if (bytes.length !== others.length) return false;
+  for (let n = 0; n < bytes.length; n++) if (bytes[n] !== others[n]) return false;
+  return true;
 }

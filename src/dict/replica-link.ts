@@ -1,3 +1,4 @@
+import { BytePages } from "../core/byte-pages.ts";
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { Deferred } from "../core/deferred.ts";
 import { type DictChangeOp, DictSpace, readChangeOp, writeDictWrite } from "../protocol/dict-messages.ts";
@@ -46,6 +47,7 @@ export function linkReplicas(
 class Downstream {
   readonly #replica: DictReplica;
   readonly #onSnapshot: () => void;
+  readonly #pages = new BytePages();
   /** The parts of a snapshot that have come. */
   #entries: [key: string, bytes: Uint8Array][] = [];
 
@@ -78,7 +80,7 @@ class Downstream {
 
   result(reader: ByteReader): void {
     const rev = reader.uint();
-    this.#replica.result(reader.key(), reader.ownBinary());
+    this.#replica.result(reader.key(), reader.keptBinary(this.#pages));
     this.#reached(rev);
   }
 
@@ -86,8 +88,8 @@ class Downstream {
     const rev = reader.uint();
     for (let left = reader.count(1); left > 0; left--) {
       const count = reader.count(1);
-      if (count === 1) this.#replica.change([readChangeOp(reader)]);
-      else this.#replica.change(readOps(reader, count));
+      if (count === 1) this.#replica.change([readChangeOp(reader, this.#pages)]);
+      else this.#replica.change(readOps(reader, count, this.#pages));
     }
     this.#reached(rev);
   }
@@ -95,7 +97,8 @@ class Downstream {
   snapshot(reader: ByteReader): void {
     const rev = reader.uint();
     const isLast = reader.boolean();
-    for (let left = reader.count(2); left > 0; left--) this.#entries.push([reader.key(), reader.ownBinary()]);
+    for (let left = reader.count(2); left > 0; left--)
+      this.#entries.push([reader.key(), reader.keptBinary(this.#pages)]);
     if (!isLast) return;
     const entries = this.#entries;
     this.#entries = [];
@@ -111,8 +114,8 @@ class Downstream {
   }
 }
 
-function readOps(reader: ByteReader, count: number): DictChangeOp[] {
+function readOps(reader: ByteReader, count: number, pages: BytePages): DictChangeOp[] {
   const ops: DictChangeOp[] = [];
-  for (let left = count; left > 0; left--) ops.push(readChangeOp(reader));
+  for (let left = count; left > 0; left--) ops.push(readChangeOp(reader, pages));
   return ops;
 }

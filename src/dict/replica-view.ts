@@ -1,10 +1,14 @@
-import type { DictValue } from "./dict-value.ts";
+import { HeldMemory } from "../core/held-memory.ts";
+import { areSame, type DictValue } from "./dict-value.ts";
 import { PendingOperations } from "./pending-operations.ts";
 
 /** What one side sees: the server's state, with its own pending operations played over it. */
 export class ReplicaView {
   readonly pending: PendingOperations = new PendingOperations();
-  #server: Map<string, DictValue> = new Map();
+  /** Where the authority is in this process: the bytes that it keeps, so that both keep the same. */
+  stored: ((key: string) => Uint8Array | undefined) | undefined;
+  readonly #memory = new HeldMemory();
+  readonly #server: Map<string, DictValue> = new Map();
 
   /** The server's state, as far as it is known here. */
   get server(): ReadonlyMap<string, DictValue> {
@@ -47,8 +51,13 @@ export class ReplicaView {
 
   /** Takes what the server has for a key. */
   put(key: string, value: DictValue): void {
-    if (value.bytes) this.#server.set(key, value);
-    else this.#server.delete(key);
+    const { bytes } = value;
+    if (!bytes) {
+      this.#server.delete(key);
+      return;
+    }
+    this.#server.set(key, value);
+    if (this.#memory.hold(bytes)) this.#move();
   }
 
   clear(): void {
@@ -62,6 +71,21 @@ export class ReplicaView {
       const known = this.#server.get(key);
       server.set(key, known?.isSame(value) ? known : value);
     }
-    this.#server = server;
+    this.#server.clear();
+    for (const [key, value] of server) this.put(key, value);
+  }
+
+  #move(): void {
+    const moved = this.#memory.move(this.#values());
+    if (!moved) return;
+    for (const [key, value] of this.#server) {
+      const bytes = value.bytes as Uint8Array;
+      const stored = this.stored?.(key);
+      value.moveTo(stored && areSame(stored, bytes) ? stored : moved(bytes));
+    }
+  }
+
+  *#values(): Generator<Uint8Array> {
+    for (const { bytes } of this.#server.values()) yield bytes as Uint8Array;
   }
 }

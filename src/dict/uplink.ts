@@ -6,6 +6,8 @@ export interface Uplink {
   /** Writes values as the authority, and all who read from it, take them. */
   readonly encoder: ValueEncoder;
   readonly maxValueBytes: number;
+  /** The bytes that the authority keeps for a key, where it is in this process. */
+  readonly stored?: ((key: string) => Uint8Array | undefined) | undefined;
   /** Throws when the operation cannot be sent now. */
   write(write: DictWrite): void;
 }

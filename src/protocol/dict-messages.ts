@@ -1,3 +1,4 @@
+import type { BytePages } from "../core/byte-pages.ts";
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
 
@@ -56,16 +57,17 @@ export function writeChangeOp(writer: ByteWriter, op: DictChangeOp): void {
   else if (op.kind === "patch") writer.binary(op.patch);
 }
 
-export function readChangeOp(reader: ByteReader): DictChangeOp {
+/** @param pages - where its values are kept */
+export function readChangeOp(reader: ByteReader, pages: BytePages): DictChangeOp {
   switch (reader.byte()) {
     case Kind.set:
-      return { kind: "set", key: reader.key(), value: reader.ownBinary() };
+      return { kind: "set", key: reader.key(), value: reader.keptBinary(pages) };
     case Kind.delete:
       return { kind: "delete", key: reader.key() };
     case Kind.clear:
       return { kind: "clear" };
     case Kind.patch:
-      return { kind: "patch", key: reader.key(), patch: reader.ownBinary() };
+      return { kind: "patch", key: reader.key(), patch: reader.keptBinary(pages) };
     default:
       throw malformed("an unknown change of a dict");
   }
@@ -107,28 +109,29 @@ export function writeDictWrite(writer: ByteWriter, write: DictWrite): void {
   }
 }
 
-export function readDictWrite(reader: ByteReader): DictWrite {
+/** @param pages - where its values are kept */
+export function readDictWrite(reader: ByteReader, pages: BytePages): DictWrite {
   const kind = reader.byte();
   switch (kind) {
     case Kind.set:
-      return { kind: "set", key: reader.key(), value: reader.ownBinary() };
+      return { kind: "set", key: reader.key(), value: reader.keptBinary(pages) };
     case Kind.delete:
       return { kind: "delete", key: reader.key() };
     case Kind.clear:
       return { kind: "clear" };
     case Kind.update:
-      return { kind: "update", changes: readUpdate(reader) };
+      return { kind: "update", changes: readUpdate(reader, pages) };
     case Kind.swap: {
       const key = reader.key();
       const condition = readCondition(reader);
-      return { kind: "swap", key, condition, value: reader.boolean() ? reader.ownBinary() : undefined };
+      return { kind: "swap", key, condition, value: reader.boolean() ? reader.keptBinary(pages) : undefined };
     }
     case Kind.patch:
       return {
         kind: "patch",
         key: reader.key(),
         condition: readCondition(reader),
-        patch: reader.ownBinary(),
+        patch: reader.keptBinary(pages),
       };
     case Kind.increment:
       return { kind: "increment", key: reader.key(), by: readFloat(reader) };
@@ -139,10 +142,10 @@ export function readDictWrite(reader: ByteReader): DictWrite {
   }
 }
 
-function readUpdate(reader: ByteReader): PlainDictOp[] {
+function readUpdate(reader: ByteReader, pages: BytePages): PlainDictOp[] {
   const changes: PlainDictOp[] = [];
   for (let left = reader.count(1); left > 0; left--) {
-    const change = readChangeOp(reader);
+    const change = readChangeOp(reader, pages);
     if (change.kind === "patch") throw malformed("a patch without a condition");
     changes.push(change);
   }

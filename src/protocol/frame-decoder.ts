@@ -3,7 +3,7 @@ import { failure } from "../core/errors.ts";
 import { FrameKind, HEADER_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from "./frame.ts";
 
 export interface FrameSink {
-  /** A whole frame; its payload is `bytes` from `start` to `end`, valid until this returns. */
+  /** A whole frame; its payload is `bytes` from `start` to `end`. The memory is not used again, but what is kept of it holds all of it. */
   frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void;
   /** A piece of a raw frame, as it came: raw frames are long, and are put together only once, by who needs them. */
   raw(piece: Uint8Array, isLast: boolean): void;

@@ -5,6 +5,8 @@ export interface Change {
   readonly rev: Rev;
   readonly ops: readonly DictOp[];
   readonly origin: string;
+  /** About what memory it takes to keep it. */
+  readonly bytes: number;
 }
 
 /** How many of the newest changes are kept, so that a subscriber who was away can go on from its cursor. */
@@ -15,16 +17,6 @@ export interface HistoryLimits {
 
 /** Of one change or operation, for the objects around keys and values. */
 const OVERHEAD_BYTES = 100;
-
-function bytesOf({ ops }: Change): number {
-  let bytes = OVERHEAD_BYTES;
-  for (const op of ops) {
-    bytes += OVERHEAD_BYTES;
-    if (op.kind !== "clear") bytes += 2 * op.key.length;
-    if (op.kind === "set") bytes += op.value.byteLength;
-  }
-  return bytes;
-}
 
 interface Subscriber {
   readonly sink: DictSink;
@@ -39,6 +31,7 @@ export class ChangeFeed {
   readonly #subscribers = new Set<Subscriber>();
   #history: RingBuffer<Change> | undefined;
   #historyBytes = 0;
+  #newest: ArrayBufferLike | undefined;
 
   constructor(limits: HistoryLimits, onSinkError: (error: unknown) => void) {
     this.#limits = limits;
@@ -46,14 +39,16 @@ export class ChangeFeed {
   }
 
   /** Keeps a change for those who resume. Every change must come here, in order. */
-  record(change: Change): void {
+  record(rev: Rev, ops: readonly DictOp[], origin: string): Change {
     this.#history ??= new RingBuffer();
     const history = this.#history;
+    const change: Change = { rev, ops, origin, bytes: this.#bytesOf(ops) };
     history.push(change);
-    this.#historyBytes += bytesOf(change);
+    this.#historyBytes += change.bytes;
     while (history.size > this.#limits.maxChanges || this.#historyBytes > this.#limits.maxBytes) {
-      this.#historyBytes -= bytesOf(history.shift() as Change);
+      this.#historyBytes -= (history.shift() as Change).bytes;
     }
+    return change;
   }
 
   publish(change: Change): void {
@@ -89,6 +84,20 @@ export class ChangeFeed {
   clear(): void {
     this.#subscribers.clear();
     this.#history = undefined;
+  }
+
+  /** A value is a view that holds all of the memory it came in; values that follow each other mostly share it. */
+  #bytesOf(ops: readonly DictOp[]): number {
+    let bytes = OVERHEAD_BYTES;
+    for (const op of ops) {
+      bytes += OVERHEAD_BYTES;
+      if (op.kind !== "clear") bytes += 2 * op.key.length;
+      if (op.kind !== "set") continue;
+      const { buffer } = op.value;
+      if (buffer !== this.#newest) bytes += buffer.byteLength;
+      this.#newest = buffer;
+    }
+    return bytes;
   }
 
   #hand(sink: DictSink, change: Change): void {

@@ -1,8 +1,10 @@
+import { HeldMemory } from "../core/held-memory.ts";
 import type { CommitResult, DictEntry, DictOp, Rev } from "./store.ts";
 
 /** The dict: live keys only. The order of the keys is part of the state, so snapshots keep it. */
 export class DictState {
   readonly #entries = new Map<string, DictEntry>();
+  readonly #memory = new HeldMemory();
   #rev: Rev = 0;
 
   get rev(): Rev {
@@ -33,7 +35,7 @@ export class DictState {
     }
     const rev = ++this.#rev;
     for (const op of ops) {
-      if (op.kind === "set") this.#entries.set(op.key, { value: op.value, rev });
+      if (op.kind === "set") this.#put(op.key, { value: op.value, rev });
       else if (op.kind === "delete") this.#entries.delete(op.key);
       else this.#entries.clear();
     }
@@ -43,6 +45,18 @@ export class DictState {
   /** Takes the place of an empty state. */
   restore(rev: Rev, entries: Iterable<readonly [string, DictEntry]>): void {
     this.#rev = rev;
-    for (const [key, entry] of entries) this.#entries.set(key, entry);
+    for (const [key, entry] of entries) this.#put(key, entry);
+  }
+
+  #put(key: string, entry: DictEntry): void {
+    this.#entries.set(key, entry);
+    if (!this.#memory.hold(entry.value)) return;
+    const moved = this.#memory.move(this.#values());
+    if (!moved) return;
+    for (const [each, { value, rev }] of this.#entries) this.#entries.set(each, { value: moved(value), rev });
+  }
+
+  *#values(): Generator<Uint8Array> {
+    for (const { value } of this.#entries.values()) yield value;
   }
 }

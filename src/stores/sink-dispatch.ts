@@ -46,9 +46,7 @@ export class SinkDispatch implements Effects {
   }
 
   changed(rev: Rev, ops: readonly DictOp[], origin: string): void {
-    const change: Change = { rev, ops, origin };
-    this.#feed.record(change);
-    this.#effects.push({ kind: "change", change });
+    this.#effects.push({ kind: "change", change: this.#feed.record(rev, ops, origin) });
   }
 
   delivered(id: number, delivery: Delivery): void {

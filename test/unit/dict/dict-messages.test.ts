@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { BytePages } from "../../../src/core/byte-pages.ts";
 import { ByteReader } from "../../../src/core/byte-reader.ts";
 import { ByteWriter } from "../../../src/core/byte-writer.ts";
 import {
@@ -45,13 +46,15 @@ function encoded(given: DictWrite): Uint8Array {
   return writer.bytes.slice(0, writer.position);
 }
 
+const pages = new BytePages();
+
 describe("a message about a dict", () => {
   it("is read as it was written", () => {
     fc.assert(
       fc.property(write, (given) => {
         const reader = new ByteReader(encoded(given));
         // A clone: bytes of its own may be a Buffer, which equals no Uint8Array.
-        expect(structuredClone(readDictWrite(reader))).toEqual(given);
+        expect(structuredClone(readDictWrite(reader, pages))).toEqual(given);
         expect(reader.done).toBe(true);
       }),
     );
@@ -62,7 +65,7 @@ describe("a message about a dict", () => {
       fc.property(fc.uint8Array({ maxLength: 60 }), (garbage) => {
         for (const read of [readDictWrite, readChangeOp]) {
           try {
-            read(new ByteReader(garbage));
+            read(new ByteReader(garbage), pages);
           } catch (error) {
             expect(error).toMatchObject({ code: "CNR_ERR_UNDECODABLE" });
           }
@@ -73,7 +76,7 @@ describe("a message about a dict", () => {
       fc.property(write, (given) => {
         const whole = encoded(given);
         for (let end = 0; end < whole.length; end++) {
-          expect(() => readDictWrite(new ByteReader(whole.slice(0, end)))).toThrow("not a value");
+          expect(() => readDictWrite(new ByteReader(whole.slice(0, end)), pages)).toThrow("not a value");
         }
       }),
       { numRuns: 30 },
@@ -88,15 +91,18 @@ describe("a message about a dict", () => {
     patched.uint(1);
     writeChangeOp(patched, { kind: "patch", key: "a", patch: new Uint8Array(3) });
     for (const { bytes: made, position } of [hostile, patched]) {
-      expect(() => readDictWrite(new ByteReader(made.slice(0, position)))).toThrow("not a value");
+      expect(() => readDictWrite(new ByteReader(made.slice(0, position)), pages)).toThrow("not a value");
     }
   });
 
-  it("gives bytes of its own: the buffer that it was read from is used again", () => {
+  it("does not hold the memory of what it came with, unless that is much", () => {
     const buffer = encoded({ kind: "set", key: "a", value: new Uint8Array([1, 2, 3]) });
-    const read = readDictWrite(new ByteReader(buffer));
+    const read = readDictWrite(new ByteReader(buffer), pages);
     buffer.fill(0);
     expect(structuredClone(read)).toEqual({ kind: "set", key: "a", value: new Uint8Array([1, 2, 3]) });
+    const much = new Uint8Array(20_000);
+    much.set(encoded({ kind: "set", key: "a", value: new Uint8Array([1, 2, 3]) }));
+    expect(readDictWrite(new ByteReader(much), pages)).toMatchObject({ value: { buffer: much.buffer } });
   });
 });
 

@@ -1,4 +1,5 @@
 import { ValueDecoder } from "../../../src/codec/value-decoder.ts";
+import { BytePages } from "../../../src/core/byte-pages.ts";
 import { ByteReader } from "../../../src/core/byte-reader.ts";
 import type { Downlink } from "../../../src/dict/backlog.ts";
 import { type DictChangeOp, type PlainDictOp, readChangeOp } from "../../../src/protocol/dict-messages.ts";
@@ -40,7 +41,7 @@ export class NotedDownlink implements Downlink {
     const left = [...attachments];
     const reader = new ByteReader(bytes, () => left.shift() as Uint8Array);
     const change = Array.from({ length: operations }, () =>
-      Array.from({ length: reader.uint() }, () => said(readChangeOp(reader))),
+      Array.from({ length: reader.uint() }, () => said(readChangeOp(reader, new BytePages()))),
     );
     this.#note({ change, rev });
     this.lastBytes = bytes;

@@ -6,13 +6,14 @@ const EPOCH = "e";
 const fail = (error: unknown): never => {
   throw error;
 };
-const change = (rev: number, value = "x"): Change => ({ rev, ops: [set("k", value)], origin: "o" });
+const record = (feed: ChangeFeed, rev: number, value = "x"): Change =>
+  feed.record(rev, [set("k", value)], "o");
 const at = (rev: number): { epoch: string; rev: number } => ({ epoch: EPOCH, rev });
 
 /** A feed that has recorded changes 1 to `newest`. */
 function feedOf(limits: HistoryLimits, newest: number, value?: string): ChangeFeed {
   const feed = new ChangeFeed(limits, fail);
-  for (let rev = 1; rev <= newest; rev++) feed.record(change(rev, value));
+  for (let rev = 1; rev <= newest; rev++) record(feed, rev, value);
   return feed;
 }
 
@@ -40,8 +41,21 @@ describe("ChangeFeed", () => {
     const limits = { maxChanges: 1000, maxBytes: 10_000 };
     expect(resumable(feedOf(limits, 10, "x".repeat(3000)), 10)).toEqual([7, 8, 9, 10]);
     const feed = feedOf(limits, 9);
-    feed.record(change(10, "x".repeat(10_000)));
+    record(feed, 10, "x".repeat(10_000));
     expect(resumable(feed, 10)).toEqual([10]);
+  });
+
+  it("counts the memory that a value holds once for values that share it", () => {
+    const limits = { maxChanges: 1000, maxBytes: 100_000 };
+    const together = new Uint8Array(20_000);
+    const shared = new ChangeFeed(limits, fail);
+    const apart = new ChangeFeed(limits, fail);
+    for (let rev = 1; rev <= 20; rev++) {
+      shared.record(rev, [{ kind: "set", key: "k", value: together.subarray(rev, rev + 1) }], "o");
+      apart.record(rev, [{ kind: "set", key: "k", value: new Uint8Array(20_000).subarray(0, 1) }], "o");
+    }
+    expect(resumable(shared, 20)).toHaveLength(21);
+    expect(resumable(apart, 20)).toEqual([16, 17, 18, 19, 20]);
   });
 
   it("keeps nothing when told so", () => {
@@ -51,10 +65,10 @@ describe("ChangeFeed", () => {
   it("gives a subscriber no change that was in what it began with", () => {
     const feed = new ChangeFeed({ maxChanges: 10, maxBytes: 1e6 }, fail);
     const replica = new Replica();
-    feed.record(change(1));
+    const first = record(feed, 1);
     feed.subscribe(undefined, at(1), [], replica);
-    feed.publish(change(1));
-    feed.publish(change(2));
+    feed.publish(first);
+    feed.publish(record(feed, 2));
     expect([replica.resets, replica.revs]).toEqual([1, [2]]);
   });
 
@@ -63,8 +77,8 @@ describe("ChangeFeed", () => {
     const replica = new Replica();
     feed.subscribe(at(3), at(3), [], replica);
     feed.clear();
-    feed.publish(change(4));
-    expect(replica.revs).toEqual([]);
     expect(resumable(feed, 3)).toEqual([3]);
+    feed.publish(record(feed, 4));
+    expect(replica.revs).toEqual([]);
   });
 });
