@@ -4,7 +4,6 @@ import type { HasAnyMember } from "../core/loose.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import type { SharedDict } from "../dict/shared-dict.ts";
 import type { VarsView } from "../dict/vars-view.ts";
-import { functionsByValue } from "../functions/by-value.ts";
 import type { AnyFunction } from "../functions/captured-function.ts";
 import { type Pipe, sendBytes } from "../pipes/pipe.ts";
 import { PipeTable } from "../pipes/pipe-table.ts";
@@ -249,9 +248,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   #open(session: Session): CallTable {
     const { platform, grants } = this.#parts;
     const mux = new ChannelMux(session);
-    this.#pipeTable ??= new PipeTable(functionsByValue(platform, grants.code));
-    this.#pipeTable.attach(session, mux);
-    this.#calls = new CallTable({
+    const calls = new CallTable({
       session,
       mux,
       exposed: this.#exposed,
@@ -260,12 +257,15 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
       peer: this,
       names: this.#names,
     });
-    return this.#calls;
+    this.#calls = calls;
+    this.#pipeTable ??= new PipeTable();
+    this.#pipeTable.attach(session, mux, calls.functionsInPipes);
+    return calls;
   }
 
   #openPipes(): PipeTable {
     if (this.#session && !this.#calls) this.#open(this.#session);
-    this.#pipeTable ??= new PipeTable(functionsByValue(this.#parts.platform, this.#parts.grants.code));
+    this.#pipeTable ??= new PipeTable();
     return this.#pipeTable;
   }
 

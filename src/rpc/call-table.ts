@@ -3,7 +3,7 @@ import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
 import { Future } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
-import { functionsByReference } from "../functions/by-reference.ts";
+import { functionsOverLink } from "../functions/by-reference.ts";
 import {
   type AnyFunction,
   type CapturedFunction,
@@ -34,6 +34,8 @@ export interface CallTableOptions {
 
 /** Calls in both directions over one session. */
 export class CallTable {
+  /** For the pipes of the same session: live callbacks that they carry are called as those in arguments. */
+  readonly functionsInPipes: FunctionCodec;
   readonly #options: CallTableOptions;
   readonly #outgoing: OutgoingCalls;
   #scope: CodeScope | undefined;
@@ -46,7 +48,8 @@ export class CallTable {
       (id, args) => this.#outgoing.call(TargetKind.reference, id, args),
       (id, holds) => this.#sendRelease(id, holds),
     );
-    const functions: FunctionCodec = functionsByReference(references, host, grants.code);
+    const functions = functionsOverLink(references, host, grants.code, "reference");
+    this.functionsInPipes = functionsOverLink(references, host, grants.code, "value");
     const streams = new ResultStreams(session, mux, functions);
     this.#outgoing = new OutgoingCalls(session, functions);
     const incoming = new IncomingCalls({

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
-import { byValue } from "../../../src/functions/by-value.ts";
+import { byValue } from "../../../src/functions/travel-mark.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
 import { type Exposed, ExposedFunctions } from "../../../src/rpc/exposed-functions.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
