@@ -1,5 +1,6 @@
 import type { ByteReader } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
+import type { SignalCodec } from "./signal-codec.ts";
 
 export type AnyFunction = (...args: never[]) => unknown;
 
@@ -18,4 +19,6 @@ export interface FunctionCodec {
    */
   write(writer: ByteWriter, fn: AnyFunction, path: string): void;
   read(reader: ByteReader): AnyFunction;
+  /** How AbortSignals travel beside them; left out, they are refused. */
+  readonly signals?: SignalCodec;
 }

@@ -165,7 +165,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   /**
    * Calls a function of the other side: one that it exposed, or, where code is allowed, a global by its dotted name.
    *
-   * @param args - functions among them are live callbacks, until the call has ended
+   * @param args - functions among them are live callbacks, and an `AbortSignal` aborts on the other side too, until
+   *   the call has ended; should the link end before, it aborts there with the `ConnectionError`
    * @returns what it gives; rejects with what it throws, `CNR_ERR_UNKNOWN_FUNCTION`, or the `ConnectionError` that
    *   ended the link, whose `executed` says whether the call may have run
    */
@@ -277,8 +278,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
 const { channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop } =
   MessageType;
-const { call, result, failed, cancel, release, stream } = MessageType;
+const { call, result, failed, cancel, release, stream, signalAbort, signalRelease } = MessageType;
 const PIPES_AND_CALLS: readonly number[] = [
   ...[channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop],
-  ...[call, result, failed, cancel, release, stream],
+  ...[call, result, failed, cancel, release, stream, signalAbort, signalRelease],
 ];

@@ -14,6 +14,7 @@ import { ReferenceTable } from "../functions/references.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { ChannelMux } from "../session/channel-mux.ts";
 import type { Session } from "../session/session.ts";
+import { CallSignals } from "./call-signals.ts";
 import type { CodeHost, CodeScope, Grants } from "./code-host.ts";
 import { type ExposedFunctions, unknownFunction } from "./exposed-functions.ts";
 import { IncomingCalls, type Target } from "./incoming-calls.ts";
@@ -50,12 +51,16 @@ export class CallTable {
     );
     const functions = functionsOverLink(references, host, grants.code, "reference");
     this.functionsInPipes = functionsOverLink(references, host, grants.code, "value");
+    const signals = new CallSignals(session);
+    const argumentsCodec = signals.besides(functions);
     const streams = new ResultStreams(session, mux, functions);
-    this.#outgoing = new OutgoingCalls(session, functions);
+    this.#outgoing = new OutgoingCalls(session, argumentsCodec, functions);
     const incoming = new IncomingCalls({
       session,
+      argumentsCodec,
       functions,
       references,
+      signals,
       peer,
       find: (reader) => this.#find(reader, references),
       stream: (id, source, context, onOver) => streams.send(id, source, context, onOver),
@@ -67,6 +72,8 @@ export class CallTable {
       [MessageType.failed]: (reader) => this.#outgoing.failedWith(reader),
       [MessageType.cancel]: (reader) => incoming.cancelled(reader),
       [MessageType.release]: (reader) => references.takeBack(reader.uint(), reader.uint()),
+      [MessageType.signalAbort]: (reader) => signals.aborted(reader),
+      [MessageType.signalRelease]: (reader) => signals.released(reader),
       [MessageType.stream]: (reader) => {
         const id = reader.uint();
         const channel = streams.claim(reader.uint());

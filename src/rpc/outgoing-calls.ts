@@ -23,12 +23,18 @@ interface PendingCall {
 /** Calls to the other side that wait for their answers. */
 export class OutgoingCalls implements Worker {
   readonly #session: Session;
+  readonly #argumentsCodec: FunctionCodec;
   readonly #functions: FunctionCodec;
   readonly #slots: (PendingCall | undefined)[] = [];
   readonly #free: number[] = [];
 
-  constructor(session: Session, functions: FunctionCodec) {
+  /**
+   * @param argumentsCodec - how functions and signals travel in arguments
+   * @param functions - how functions travel in results
+   */
+  constructor(session: Session, argumentsCodec: FunctionCodec, functions: FunctionCodec) {
     this.#session = session;
+    this.#argumentsCodec = argumentsCodec;
     this.#functions = functions;
     session.onEnd((reason) => {
       for (const pending of this.#slots) pending?.future[fail](lostCall(reason));
@@ -56,7 +62,7 @@ export class OutgoingCalls implements Worker {
         if (typeof target === "string") writer.string(target);
         else if (typeof target === "number") writer.uint(target);
         else writeCapturedFunction(writer, target);
-        this.#session.encoder.encode(writer, args, this.#functions);
+        this.#session.encoder.encode(writer, args, this.#argumentsCodec);
       } catch (error) {
         this.#session.drop();
         throw error;

@@ -172,6 +172,35 @@ describe("futures", { timeout: 30_000 }, () => {
     expect(await aborted.promise).toBe(true);
   });
 
+  it("an AbortSignal among the arguments works across the link, both ways", async () => {
+    await using room = await serve([one]);
+    const heard = deferred<string>();
+    const started = deferred<void>();
+    room.server.expose({
+      watch: ({ signal }: { signal: AbortSignal }) =>
+        new Promise((resolve) => {
+          expect(signal.aborted).toBe(false);
+          signal.addEventListener("abort", () => {
+            heard.resolve(String(signal.reason?.message ?? signal.reason));
+            resolve("stopped");
+          });
+          started.resolve();
+        }),
+      already: (signal: AbortSignal) => signal.aborted,
+    });
+    const outcome = one.run(async ({ client, kept }) => {
+      kept.abort = new AbortController();
+      return [
+        await client.remote.already(AbortSignal.abort()),
+        await client.remote.watch({ signal: kept.abort.signal }),
+      ];
+    });
+    await started.promise;
+    await one.run(({ kept }) => kept.abort.abort(new Error("enough")));
+    expect(await outcome).toEqual([true, "stopped"]);
+    expect(await heard.promise).toBe("enough");
+  });
+
   it("there is no hidden time-out, and none that has passed leaves a timer behind", async () => {
     await using room = await serve([one]);
     expect(await room.peer(0).callRemote("Math.max", [1], { timeoutMs: 3_600_000 })).toBe(1);
