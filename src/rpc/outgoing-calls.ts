@@ -18,6 +18,8 @@ interface PendingCall {
   readonly future: Future<unknown>;
   readonly kind: number;
   readonly target: CallTarget;
+  /** Frames of the session before it: as long as there are no more, it has not left. */
+  readonly framesBefore: number;
 }
 
 /** Calls to the other side that wait for their answers. */
@@ -37,7 +39,11 @@ export class OutgoingCalls implements Worker {
     this.#argumentsCodec = argumentsCodec;
     this.#functions = functions;
     session.onEnd((reason) => {
-      for (const pending of this.#slots) pending?.future[fail](lostCall(reason));
+      for (const pending of this.#slots) {
+        if (!pending) continue;
+        const hasLeft = session.sentFrames > pending.framesBefore;
+        pending.future[fail](lostCall(reason, hasLeft ? "unknown" : "no"));
+      }
       this.#slots.length = 0;
       this.#free.length = 0;
     });
@@ -53,7 +59,7 @@ export class OutgoingCalls implements Worker {
     if (options?.signal?.aborted) return Future.failed(options.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
-    this.#slots[id] = { future, kind, target };
+    this.#slots[id] = { future, kind, target, framesBefore: this.#session.sentFrames };
     try {
       const writer = this.#session.begin(MessageType.call);
       try {
@@ -146,7 +152,7 @@ function describe(kind: number, target: CallTarget): string {
 }
 
 /** Whether a call ran is known only while it has not left. */
-function lostCall(reason: ConnectorError, executed: "no" | "unknown" = "unknown"): ConnectorError {
+function lostCall(reason: ConnectorError, executed: "no" | "unknown"): ConnectorError {
   if (reason.code === "CNR_ERR_PROTOCOL") {
     return failure("CNR_ERR_LINK_LOST", { reason: reason.message, executed }, reason);
   }
