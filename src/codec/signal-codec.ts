@@ -4,24 +4,24 @@ import { Extension } from "./extension-types.ts";
 import type { ValueDecoder } from "./value-decoder.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 
-/** How AbortSignals inside values travel that have not aborted yet. */
+/** How AbortSignals inside values travel. */
 export interface SignalCodec {
-  /** The number under which the other side will hear that a signal of ours aborts: from 1. */
+  /** The number under which the other side will hear that this signal of ours aborts; `ABORTED` where it has. */
   lend(signal: AbortSignal): number;
-  /** A signal that aborts when the other side's signal of this number does. */
-  borrow(id: number): AbortSignal;
+  /** What aborts the stand-in of the other side's signal of this number. */
+  borrow(id: number): AbortController;
 }
 
-/** In the place of a number: it has aborted, and its reason follows. */
-const ABORTED = 0;
+/** In the place of a number: it has aborted, and its reason follows. Numbers begin above it. */
+export const ABORTED = 0;
 
 export function writeSignal(encoder: ValueEncoder, writer: ByteWriter, signal: AbortSignal): void {
   const { signals } = encoder;
   if (!signals) throw encoder.unsendable("an AbortSignal travels in the arguments of a call only");
+  const id = signals.lend(signal);
   writer.escape(Extension.signal);
-  if (!signal.aborted) return writer.uint(signals.lend(signal));
-  writer.uint(ABORTED);
-  encoder.writeAt(writer, "reason", signal.reason);
+  writer.uint(id);
+  if (id === ABORTED) encoder.writeAt(writer, "reason", signal.reason);
 }
 
 /** @param register - called before the reason is read, so that it may lead back to the signal */
@@ -33,13 +33,8 @@ export function readSignal(
 ): AbortSignal {
   if (!signals) throw malformed("a signal where none is taken");
   const id = reader.uint();
-  if (id !== ABORTED) {
-    const signal = signals.borrow(id);
-    register(signal);
-    return signal;
-  }
-  const controller = new AbortController();
+  const controller = signals.borrow(id);
   register(controller.signal);
-  controller.abort(decoder.read(reader));
+  if (id === ABORTED) controller.abort(decoder.read(reader));
   return controller.signal;
 }

@@ -183,6 +183,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   /**
    * Sends a function of this program to the other side and calls it there. It may use its arguments and globals.
    *
+   * @param args - as `callRemote` takes them
    * @returns what it gives; rejects with what it throws, `CNR_ERR_CAPTURES`, naming each variable of the code around it
    *   that it uses, `CNR_ERR_NOT_ALLOWED`, or the `ConnectionError` that ended the link
    * @example

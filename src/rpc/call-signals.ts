@@ -1,5 +1,5 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
-import type { SignalCodec } from "../codec/signal-codec.ts";
+import { ABORTED, type SignalCodec } from "../codec/signal-codec.ts";
 import { onAbort } from "../core/abort.ts";
 import type { ByteReader } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
@@ -55,30 +55,30 @@ export class CallSignals implements SignalCodec {
 
   lend(signal: AbortSignal): number {
     const { maxReferences: max } = this.#session.limits;
-    if (this.#lent.size >= max) {
+    if (isFull(this.#lent, this.#lentSince, max)) {
       throw failure("CNR_ERR_TOO_MANY", { what: "signals in arguments", max, option: "maxReferences" });
     }
-    const id = this.#nextId++;
-    this.#lent.set(
-      id,
-      onAbort(signal, () => this.#tell(id, signal.reason)),
-    );
+    const id = signal.aborted ? ABORTED : this.#nextId++;
     this.#lentSince.push(id);
+    if (id !== ABORTED) {
+      this.#lent.set(
+        id,
+        onAbort(signal, () => this.#tell(id, signal.reason)),
+      );
+    }
     return id;
   }
 
-  borrow(id: number): AbortSignal {
-    const { maxReferences } = this.#session.limits;
-    if (this.#borrowed.has(id)) throw failure("CNR_ERR_PROTOCOL", { reason: `signal ${id} is in use` });
-    if (this.#borrowed.size >= maxReferences) {
-      throw failure("CNR_ERR_PROTOCOL", {
-        reason: `more than ${maxReferences} signals (limits.maxReferences)`,
-      });
+  borrow(id: number): AbortController {
+    const { maxReferences: max } = this.#session.limits;
+    if (isFull(this.#borrowed, this.#borrowedSince, max)) {
+      throw failure("CNR_ERR_PROTOCOL", { reason: `more than ${max} signals (limits.maxReferences)` });
     }
+    if (this.#borrowed.has(id)) throw failure("CNR_ERR_PROTOCOL", { reason: `signal ${id} is in use` });
     const controller = new AbortController();
-    this.#borrowed.set(id, controller);
     this.#borrowedSince.push(id);
-    return controller.signal;
+    if (id !== ABORTED) this.#borrowed.set(id, controller);
+    return controller;
   }
 
   /** The numbers of the signals in the arguments that were read last. */
@@ -115,7 +115,7 @@ export class CallSignals implements SignalCodec {
   }
 
   #tell(id: number, reason: unknown): void {
-    if (!this.#lent.has(id)) return;
+    if (!this.#lent.has(id) || this.#session.ended) return;
     // Aborted by a getter of a value that is being sent: not in the middle of that message.
     if (this.#session.isWriting) return queueMicrotask(() => this.#tell(id, reason));
     try {
@@ -137,4 +137,9 @@ export class CallSignals implements SignalCodec {
     }
     this.#session.commit();
   }
+}
+
+/** Signals that have aborted are forgotten with their message; in it they count, for each is larger than its bytes. */
+function isFull(table: ReadonlyMap<number, unknown>, inMessage: readonly number[], max: number): boolean {
+  return table.size >= max || inMessage.length >= max;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { FunctionCodec } from "../../src/codec/function-codec.ts";
+import { ABORTED } from "../../src/codec/signal-codec.ts";
 import { ValueDecoder } from "../../src/codec/value-decoder.ts";
 import { ValueEncoder } from "../../src/codec/value-encoder.ts";
 import { ByteReader } from "../../src/core/byte-reader.ts";
@@ -18,7 +19,7 @@ import { fuzz } from "./random.ts";
 /** A codec for arguments that lends whatever it is given, under any number. */
 const inArguments: FunctionCodec = {
   ...functionsByValue(nodePlatform, false),
-  signals: { lend: () => 7, borrow: () => new AbortController().signal },
+  signals: { lend: ({ aborted }) => (aborted ? ABORTED : 7), borrow: () => new AbortController() },
 };
 
 const loop: { signal?: AbortSignal } = {};

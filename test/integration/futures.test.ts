@@ -201,6 +201,24 @@ describe("futures", { timeout: 30_000 }, () => {
     expect(await heard.promise).toBe("enough");
   });
 
+  it("an AbortSignal among the arguments aborts when its program is killed: nobody else could", async () => {
+    const [victim] = (await startPrograms(1)) as [Program];
+    await using room = await serve([victim]);
+    const started = deferred<AbortSignal>();
+    room.server.expose({
+      watch: (signal: AbortSignal) => {
+        started.resolve(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    await victim.run(({ client }) => void client.remote.watch(new AbortController().signal));
+    const signal = await started.promise;
+    expect(signal.aborted).toBe(false);
+    await victim.kill();
+    await expect.poll(() => signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_LINK_LOST" });
+  });
+
   it("there is no hidden time-out, and none that has passed leaves a timer behind", async () => {
     await using room = await serve([one]);
     expect(await room.peer(0).callRemote("Math.max", [1], { timeoutMs: 3_600_000 })).toBe(1);

@@ -1,48 +1,20 @@
 import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
+import { failure } from "../../../src/core/errors.ts";
+import { getContext } from "../../../src/rpc/call-context.ts";
 import { collected } from "../functions/garbage.ts";
-import { failureOf, Gate, type Side, sidesOfTests, turns } from "./two-sides.ts";
+import { watched, watcher } from "./signal-watcher.ts";
+import { failureOf, sidesOfTests, turns } from "./two-sides.ts";
 
 const { open, closeAll } = sidesOfTests();
 afterEach(closeAll);
 
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
-/** Exposes `watch`, which keeps what it is given and waits at its gate. */
-function watcher(side: Side): { given: unknown[]; gate: Gate } {
-  const given: unknown[] = [];
-  const gate = new Gate();
-  side.expose({
-    watch: async (...args: unknown[]) => {
-      given.push(...args);
-      await gate.passed;
-    },
-  });
-  return { given, gate };
-}
-
-/** Calls `watch` with one signal, and gives the one that arrived. */
-async function watched(signal: AbortSignal): Promise<{
-  sides: Awaited<ReturnType<typeof open>>;
-  remote: AbortSignal;
-  finish: () => Promise<void>;
-}> {
-  const sides = await open();
-  const { given, gate } = watcher(sides.server);
-  const call = sides.client.call("watch", [signal]);
-  await turns();
-  const finish = async (): Promise<void> => {
-    gate.open();
-    await call;
-    await turns();
-  };
-  return { sides, remote: given[0] as AbortSignal, finish };
-}
-
 describe("a signal in the arguments of a call", () => {
   it("arrives as an AbortSignal that aborts when the original does, with its reason", async () => {
     const controller = new AbortController();
-    const { remote, finish } = await watched(controller.signal);
+    const { remote, finish } = await watched(await open(), controller.signal);
     expect(remote).toBeInstanceOf(AbortSignal);
     expect(remote.aborted).toBe(false);
     const heard: unknown[] = [];
@@ -64,7 +36,7 @@ describe("a signal in the arguments of a call", () => {
     ["an object", { code: 7, deep: [1n] }],
   ])("brings %s as the reason as it is", async (_, reason) => {
     const controller = new AbortController();
-    const { remote, finish } = await watched(controller.signal);
+    const { remote, finish } = await watched(await open(), controller.signal);
     controller.abort(reason);
     await turns();
     expect(remote.reason).toEqual(reason);
@@ -73,7 +45,7 @@ describe("a signal in the arguments of a call", () => {
 
   it("without a reason of its own has the usual one", async () => {
     const controller = new AbortController();
-    const { remote, finish } = await watched(controller.signal);
+    const { remote, finish } = await watched(await open(), controller.signal);
     controller.abort();
     await turns();
     expect(remote.reason).toBeInstanceOf(DOMException);
@@ -182,7 +154,7 @@ describe("a signal in the arguments of a call", () => {
 describe("after its call has ended", () => {
   it("nothing listens to the original, and the remote signal stays as it is", async () => {
     const controller = new AbortController();
-    const { remote, finish } = await watched(controller.signal);
+    const { remote, finish } = await watched(await open(), controller.signal);
     expect(listenersOf(controller.signal)).toBe(1);
     await finish();
     expect(listenersOf(controller.signal)).toBe(0);
@@ -252,6 +224,16 @@ describe("after its call has ended", () => {
     expect(listenersOf(signal)).toBe(0);
   });
 
+  it("signals that have aborted take no place, but in their message", async () => {
+    const { client, server } = await open({ limits: { maxReferences: 3 } });
+    server.expose({ count: (...args: unknown[]) => args.length });
+    const signals = Array.from({ length: 4 }, () => AbortSignal.abort("why"));
+    for (let n = 0; n < 5; n++) {
+      expect(await client.call("count", signals.slice(1))).toBe(3);
+      expect(await failureOf(client.call("count", signals))).toMatchObject({ code: "CNR_ERR_TOO_MANY" });
+    }
+  });
+
   it("or when its message was not sent, nothing listens either", async () => {
     const { client, server } = await open({ limits: { maxReferences: 1 } });
     server.expose({ sync: () => 1 });
@@ -270,7 +252,7 @@ describe("after its call has ended", () => {
 describe("when the link ends", () => {
   it("the remote signal of a running call aborts with the reason, and nothing listens to the original", async () => {
     const controller = new AbortController();
-    const { sides, remote } = await watched(controller.signal);
+    const { sides, remote } = await watched(await open(), controller.signal);
     await sides.client.session.close();
     await turns();
     expect(remote.reason).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_CLOSED" });
@@ -280,92 +262,38 @@ describe("when the link ends", () => {
     expect(remote.reason).toMatchObject({ code: "CNR_ERR_CLOSED" });
   });
 
+  it("a signal that its end aborts is told to nobody, and harms nobody", async () => {
+    const { client, server } = await open();
+    const controller = new AbortController();
+    server.expose({
+      async *stream(watch: (signal: AbortSignal) => Promise<unknown>) {
+        getContext().signal.addEventListener("abort", () => controller.abort("the link ended"));
+        void watch(controller.signal);
+        yield 1;
+        await new Promise(() => {});
+      },
+    });
+    let remote: AbortSignal | undefined;
+    const stream = await client.call<AsyncGenerator<unknown>>("stream", [
+      (signal: AbortSignal) => {
+        remote = signal;
+        return new Promise(() => {});
+      },
+    ]);
+    expect(await stream.next()).toMatchObject({ value: 1 });
+    await turns();
+    server.session.abort(failure("CNR_ERR_LINK_LOST", { reason: "pulled" }));
+    await turns();
+    expect(controller.signal.reason).toBe("the link ended");
+    expect(remote?.reason).toMatchObject({ code: "CNR_ERR_LINK_LOST" });
+  });
+
   it("the remote signal of a call that had ended stays as it is", async () => {
-    const { sides, remote, finish } = await watched(new AbortController().signal);
+    const { sides, remote, finish } = await watched(await open(), new AbortController().signal);
     await finish();
     await sides.client.session.close();
     await turns();
     expect(remote.aborted).toBe(false);
-  });
-});
-
-describe("the reason of an abort", () => {
-  it("that cannot travel arrives with less in it, or as the error that says why", async () => {
-    const cases: [reason: unknown, arrives: unknown][] = [
-      [
-        Object.assign(new RangeError("text"), { socket: new WeakMap() }),
-        { name: "RangeError", message: "text" },
-      ],
-      [{ fn: () => 1 }, { code: "CNR_ERR_UNSENDABLE" }],
-      [Symbol("s"), { code: "CNR_ERR_UNSENDABLE" }],
-    ];
-    for (const [reason, arrives] of cases) {
-      const controller = new AbortController();
-      const { remote, finish } = await watched(controller.signal);
-      controller.abort(reason);
-      await turns();
-      expect(remote.reason).toMatchObject(arrives as object);
-      await finish();
-    }
-  });
-
-  it("of which nothing can travel is the usual one", async () => {
-    const { client, server } = await open({ limits: { maxValueBytes: 30 } });
-    const { given } = watcher(server);
-    const controller = new AbortController();
-    const call = client.call("watch", [controller.signal]);
-    await turns();
-    controller.abort(new Error("x".repeat(1000)));
-    await turns();
-    expect(given).toMatchObject([{ aborted: true, reason: { name: "AbortError" } }]);
-    call.cancel();
-  });
-
-  it("that cannot travel refuses a call that is given the aborted signal, with its place", async () => {
-    const { client, server } = await open();
-    server.expose({ look: () => expect.unreachable() });
-    const call = client.call("look", [{ signal: AbortSignal.abort({ why: Symbol("s") }) }]);
-    expect(await failureOf(call)).toMatchObject({
-      code: "CNR_ERR_UNSENDABLE",
-      details: { path: "value[0].signal.reason.why" },
-    });
-  });
-
-  it("travels whole, and after the message, when a getter of that message aborts it", async () => {
-    const { client, server } = await open();
-    const seen: unknown[] = [];
-    server.expose({
-      look: (signal: AbortSignal, given: unknown) =>
-        new Promise((resolve) => {
-          seen.push(signal.aborted, given);
-          signal.addEventListener("abort", () => resolve(signal.reason));
-        }),
-    });
-    const controller = new AbortController();
-    const trap = {
-      get value() {
-        controller.abort("by a getter");
-        return 1;
-      },
-    };
-    expect(await client.call("look", [controller.signal, trap])).toBe("by a getter");
-    expect(seen).toEqual([false, { value: 1 }]);
-  });
-
-  it("goes nowhere when the getter that aborts it spoils its message", async () => {
-    const { client, server } = await open();
-    server.expose({ sync: () => 1 });
-    const controller = new AbortController();
-    const trap = {
-      get value(): never {
-        controller.abort("by a getter");
-        throw new Error("spoilt");
-      },
-    };
-    expect(await failureOf(client.call("sync", [controller.signal, trap]))).toMatchObject({
-      code: "CNR_ERR_UNSENDABLE",
-    });
-    expect(await client.call("sync")).toBe(1);
   });
 });
 

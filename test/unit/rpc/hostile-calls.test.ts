@@ -293,13 +293,16 @@ describe("a peer that breaks the protocol", () => {
     expect(client.session.ended).toMatchObject({ code: "CNR_ERR_PROTOCOL" });
   });
 
-  it("that sends more signals than the limit loses its link", async () => {
+  it.each([
+    ["signals", () => new AbortController().signal],
+    ["signals that have aborted", () => AbortSignal.abort(null)],
+  ])("that sends more %s than the limit loses its link", async (_, make) => {
     const { client, server } = await open({
       limits: { maxReferences: 10 },
       clientLimits: { maxReferences: 1000 },
     });
     server.expose({ take: () => new Promise(() => {}) });
-    const signals = Array.from({ length: 11 }, () => new AbortController().signal);
+    const signals = Array.from({ length: 11 }, make);
     expect(await failureOf(client.call("take", signals))).toMatchObject({ code: "CNR_ERR_LINK_LOST" });
     expect(server.session.ended).toHaveProperty("message", expect.stringContaining("maxReferences"));
   });
