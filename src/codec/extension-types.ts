@@ -22,6 +22,8 @@ export const Extension = {
   graph: 0x0e,
   /** A container of the graph, by its number. */
   again: 0x0f,
+  /** An AbortSignal, in the arguments of a call. */
+  signal: 0x10,
   /** From here on: an object of a known shape; the number above this is the shape's. */
   firstShape: 0x20,
 } as const;

@@ -1,6 +1,7 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { Extension, TYPED_ARRAYS } from "./extension-types.ts";
+import { writeSignal } from "./signal-codec.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 
 const UTF16_PART_BYTES = 8192;
@@ -20,7 +21,6 @@ const LOCAL_ONLY = new Set([
   "String Iterator",
   "RegExp String Iterator",
   "AbortController",
-  "AbortSignal",
   "MessagePort",
   "Symbol",
   "SharedArrayBuffer",
@@ -40,6 +40,7 @@ export function writeStructured(encoder: ValueEncoder, writer: ByteWriter, value
   else if (value instanceof RegExp) writeRegExp(writer, value);
   else if (value instanceof ArrayBuffer) writeBuffer(writer, value);
   else if (isBoxed(value)) writeBoxed(encoder, writer, value);
+  else if (value instanceof AbortSignal) writeSignal(encoder, writer, value);
   else {
     refuseLocal(encoder, value);
     return false;

@@ -5,6 +5,7 @@ import { readError } from "./error-codec.ts";
 import { Extension, MAX_CONTAINERS } from "./extension-types.ts";
 import type { AnyFunction, FunctionCodec } from "./function-codec.ts";
 import { MAX_SHAPES, ShapeTable } from "./shapes.ts";
+import { readSignal } from "./signal-codec.ts";
 import {
   readArrayBuffer,
   readBigint,
@@ -138,6 +139,8 @@ export class ValueDecoder {
         return this.read(reader);
       case Extension.again:
         return this.#again(reader);
+      case Extension.signal:
+        return this.#signal(reader);
       default:
         throw malformed(`unknown extension ${code}`);
     }
@@ -233,6 +236,13 @@ export class ValueDecoder {
     const error = readError(this, reader, (made) => void this.#other(made));
     this.#depth--;
     return error;
+  }
+
+  #signal(reader: ByteReader): AbortSignal {
+    this.#enter();
+    const signal = readSignal(this, reader, this.#functions?.signals, (made) => void this.#register(made));
+    this.#depth--;
+    return signal;
   }
 
   #again(reader: ByteReader): object {

@@ -4,6 +4,7 @@ import { writeError } from "./error-codec.ts";
 import { Extension, MAX_CONTAINERS } from "./extension-types.ts";
 import type { AnyFunction, FunctionCodec } from "./function-codec.ts";
 import { ShapeTable } from "./shapes.ts";
+import type { SignalCodec } from "./signal-codec.ts";
 import { writeStructured } from "./structured-types.ts";
 import { Visited } from "./visited.ts";
 
@@ -115,6 +116,11 @@ export class ValueEncoder {
   writeAt(writer: ByteWriter, key: string | number, value: unknown): void {
     this.#path[this.#depth - 1] = key;
     this.write(writer, value);
+  }
+
+  /** How AbortSignals travel in the value that is being written. */
+  get signals(): SignalCodec | undefined {
+    return this.#functions?.signals;
   }
 
   unsendable(reason: string): ConnectorError {

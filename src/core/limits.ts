@@ -12,7 +12,7 @@ export interface Limits {
   readonly channelWindowBytes: number;
   /** Calls of one link that run or wait for their answer at once. */
   readonly maxPendingCalls: number;
-  /** Functions of one side that the other side of a link may hold. */
+  /** Functions of one side that the other side of a link may hold, and as many signals in arguments of running calls. */
   readonly maxReferences: number;
   /** Items a queue holds before `put` waits. */
   readonly maxQueueItems: number;

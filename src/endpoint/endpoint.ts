@@ -4,7 +4,6 @@ import type { HasAnyMember } from "../core/loose.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import type { SharedDict } from "../dict/shared-dict.ts";
 import type { VarsView } from "../dict/vars-view.ts";
-import { functionsByValue } from "../functions/by-value.ts";
 import type { AnyFunction } from "../functions/captured-function.ts";
 import { type Pipe, sendBytes } from "../pipes/pipe.ts";
 import { PipeTable } from "../pipes/pipe-table.ts";
@@ -166,7 +165,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   /**
    * Calls a function of the other side: one that it exposed, or, where code is allowed, a global by its dotted name.
    *
-   * @param args - functions among them are live callbacks, until the call has ended
+   * @param args - functions among them are live callbacks, and an `AbortSignal` aborts on the other side too, until
+   *   the call has ended; should the link end before, it aborts there with the `ConnectionError`
    * @returns what it gives; rejects with what it throws, `CNR_ERR_UNKNOWN_FUNCTION`, or the `ConnectionError` that
    *   ended the link, whose `executed` says whether the call may have run
    */
@@ -183,6 +183,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   /**
    * Sends a function of this program to the other side and calls it there. It may use its arguments and globals.
    *
+   * @param args - as `callRemote` takes them
    * @returns what it gives; rejects with what it throws, `CNR_ERR_CAPTURES`, naming each variable of the code around it
    *   that it uses, `CNR_ERR_NOT_ALLOWED`, or the `ConnectionError` that ended the link
    * @example
@@ -249,9 +250,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   #open(session: Session): CallTable {
     const { platform, grants } = this.#parts;
     const mux = new ChannelMux(session);
-    this.#pipeTable ??= new PipeTable(functionsByValue(platform, grants.code));
-    this.#pipeTable.attach(session, mux);
-    this.#calls = new CallTable({
+    const calls = new CallTable({
       session,
       mux,
       exposed: this.#exposed,
@@ -260,12 +259,15 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
       peer: this,
       names: this.#names,
     });
-    return this.#calls;
+    this.#calls = calls;
+    this.#pipeTable ??= new PipeTable();
+    this.#pipeTable.attach(session, mux, calls.functionsInPipes);
+    return calls;
   }
 
   #openPipes(): PipeTable {
     if (this.#session && !this.#calls) this.#open(this.#session);
-    this.#pipeTable ??= new PipeTable(functionsByValue(this.#parts.platform, this.#parts.grants.code));
+    this.#pipeTable ??= new PipeTable();
     return this.#pipeTable;
   }
 
@@ -277,8 +279,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
 const { channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop } =
   MessageType;
-const { call, result, failed, cancel, release, stream } = MessageType;
+const { call, result, failed, cancel, release, stream, signalAbort, signalRelease } = MessageType;
 const PIPES_AND_CALLS: readonly number[] = [
   ...[channelOpen, channelValue, channelBytes, channelCredit, channelEnd, channelFail, channelStop],
-  ...[call, result, failed, cancel, release, stream],
+  ...[call, result, failed, cancel, release, stream, signalAbort, signalRelease],
 ];

@@ -1,32 +1,37 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { malformed } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
-import { FunctionForm, isByValue, readByValue } from "./by-value.ts";
-import { type AnyFunction, formOf, writeCapturedFunction } from "./captured-function.ts";
+import { FunctionForm, readByValue, writeByValue } from "./by-value.ts";
+import type { AnyFunction } from "./captured-function.ts";
 import type { FunctionHost } from "./function-host.ts";
 import type { ReferenceTable } from "./references.ts";
+import { markOf, type Travels } from "./travel-mark.ts";
 
 const MAX_NAME_CHARACTERS = 256;
 
-/** Functions in arguments and results of calls: live callbacks, unless marked with `byValue`. */
-export function functionsByReference(
+/**
+ * Functions that travel over one link and end with it: in calls and pipes.
+ *
+ * @param unmarked - how those travel that are marked neither by `byValue` nor by `byReference`
+ */
+export function functionsOverLink(
   references: ReferenceTable,
   host: FunctionHost,
   mayRunCode: boolean,
+  unmarked: Travels,
 ): FunctionCodec {
   return {
     begin: () => references.begin(),
     rollBack: () => references.rollBack(),
+    setAside: () => references.setAside(),
     write(writer, fn, path) {
-      if (isByValue(fn)) {
-        writer.uint(FunctionForm.value);
-        return writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
-      }
-      const home = references.homeOf(fn);
+      const mark = markOf(fn);
+      const home = mark === "value" ? undefined : references.homeOf(fn);
       if (home !== undefined) {
         writer.uint(FunctionForm.home);
         return writer.uint(home);
       }
+      if ((mark ?? unmarked) === "value") return writeByValue(writer, fn, path, host);
       writer.uint(FunctionForm.reference);
       writer.uint(references.lend(fn));
       // A class may have a static member of this name.

@@ -1,5 +1,6 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
+import type { ByteWriter } from "../core/byte-writer.ts";
 import { failure } from "../core/errors.ts";
 import {
   type AnyFunction,
@@ -10,6 +11,8 @@ import {
   writeCapturedFunction,
 } from "./captured-function.ts";
 import type { FunctionHost } from "./function-host.ts";
+import { isBorrowed } from "./references.ts";
+import { markOf } from "./travel-mark.ts";
 
 /** How a function inside a value is written. */
 export const FunctionForm = {
@@ -20,33 +23,21 @@ export const FunctionForm = {
   home: 2,
 } as const;
 
-const markedByValue = new WeakSet<AnyFunction>();
+const OUTLIVES =
+  "it is marked by byReference, and dicts, queues and broadcasts outlive the link that its calls would take: " +
+  "send it through a pipe or as an argument of a call, or leave byReference out";
+const NOT_HERE =
+  "it is a live callback of the other side, whose code is not here: through a pipe byReference(fn) lends it on";
 
 /**
- * Makes a function travel as its code, also where functions travel as live callbacks: in arguments and results of calls.
- *
- * @returns the same function
- * @example
- * await client.callRemote("setFilter", [byValue((line: string) => line.includes("error"))]);
- */
-export function byValue<F extends AnyFunction>(fn: F): F {
-  markedByValue.add(fn);
-  return fn;
-}
-
-export function isByValue(fn: AnyFunction): boolean {
-  return markedByValue.has(fn);
-}
-
-/**
- * Functions in dicts, pipes and queues: they outlive their sender, so they travel as their code. Reading compiles
- * nothing; the code is compiled when the function is first called, where the sender may run code.
+ * Functions in dicts and queues: they outlive their sender, so they travel as their code. Reading compiles nothing; the
+ * code is compiled when the function is first called, where the sender may run code.
  */
 export function functionsByValue(host: FunctionHost, mayRunCode: boolean): FunctionCodec {
   return {
     write(writer, fn, path) {
-      writer.uint(FunctionForm.value);
-      writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
+      if (markOf(fn) === "reference") throw failure("CNR_ERR_UNSENDABLE", { path, reason: OUTLIVES });
+      writeByValue(writer, fn, path, host);
     },
     read(reader) {
       if (reader.uint() !== FunctionForm.value)
@@ -54,6 +45,13 @@ export function functionsByValue(host: FunctionHost, mayRunCode: boolean): Funct
       return readByValue(reader, host, mayRunCode);
     },
   };
+}
+
+/** Throws the `CodecError` that says why the code of this function cannot travel. */
+export function writeByValue(writer: ByteWriter, fn: AnyFunction, path: string, host: FunctionHost): void {
+  if (isBorrowed(fn)) throw failure("CNR_ERR_UNSENDABLE", { path, reason: NOT_HERE });
+  writer.uint(FunctionForm.value);
+  writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
 }
 
 export function readByValue(reader: ByteReader, host: FunctionHost, mayRunCode: boolean): AnyFunction {

@@ -60,7 +60,14 @@ export class ReferenceTable {
 
   /** The message that lent these was not sent. */
   rollBack(): void {
-    for (const id of this.#lentSince.splice(0)) this.takeBack(id, 1);
+    this.#unlend(this.#lentSince.splice(0));
+  }
+
+  /** The message that lent these waits: gives what takes them back should it never be sent, if it lent any. */
+  setAside(): (() => void) | undefined {
+    if (this.#lentSince.length === 0) return undefined;
+    const lent = this.#lentSince.splice(0);
+    return () => this.#unlend(lent);
   }
 
   /** The number under which the other side may call `fn`. */
@@ -174,11 +181,21 @@ export class ReferenceTable {
     this.#ids.clear();
   }
 
+  #unlend(ids: readonly number[]): void {
+    // The link may have ended in the meantime.
+    for (const id of ids) if (this.#exported.has(id)) this.takeBack(id, 1);
+  }
+
   #drop(held: Held): void {
     held.isReleased = true;
     if (this.#held.get(held.id) === held) this.#held.delete(held.id);
     this.#sendRelease(held.id, held.holds);
   }
+}
+
+/** Whether it stands here for a function of another program. */
+export function isBorrowed(fn: AnyFunction): boolean {
+  return heldBy.has(fn);
 }
 
 /**

@@ -14,16 +14,12 @@ const DEFAULT_NAME = "";
  * which it sends, when it first does.
  */
 export class PipeTable implements PipeLink {
-  readonly #functions: FunctionCodec | undefined;
   readonly #pipes = new Map<string, Pipe>();
   #session: Session | undefined;
   #mux: ChannelMux | undefined;
+  #functions: FunctionCodec | undefined;
   #senders = new Map<string, OutgoingChannel>();
   #receivers = new Map<string, IncomingChannel>();
-
-  constructor(functions: FunctionCodec | undefined) {
-    this.#functions = functions;
-  }
 
   get main(): Pipe {
     return this.get(DEFAULT_NAME);
@@ -52,15 +48,20 @@ export class PipeTable implements PipeLink {
     return this.#pipes.delete(name);
   }
 
-  /** Runs all pipes over a new session; what an older one had left unread is gone with it. */
-  attach(session: Session, mux: ChannelMux): void {
+  /**
+   * Runs all pipes over a new session; what an older one had left unread is gone with it.
+   *
+   * @param functions - how functions inside values travel over this session
+   */
+  attach(session: Session, mux: ChannelMux, functions: FunctionCodec | undefined): void {
     this.#session = session;
     this.#mux = mux;
+    this.#functions = functions;
     const senders = new Map<string, OutgoingChannel>();
     const receivers = new Map<string, IncomingChannel>();
     this.#senders = senders;
     this.#receivers = receivers;
-    mux.accept(ChannelKind.pipe, (_id, name) => receiverOf(session, receivers, name), this.#functions);
+    mux.accept(ChannelKind.pipe, (_id, name) => receiverOf(session, receivers, name), functions);
     session.onEnd((reason) => {
       for (const receiver of receivers.values()) receiver.end(reason);
     });

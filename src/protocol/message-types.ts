@@ -17,6 +17,8 @@ export const MessageType = {
   cancel: 19,
   release: 20,
   stream: 21,
+  signalAbort: 22,
+  signalRelease: 23,
 
   dictWrite: 32,
   dictAcknowledge: 33,

@@ -3,7 +3,7 @@ import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
 import { Future } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
-import { functionsByReference } from "../functions/by-reference.ts";
+import { functionsOverLink } from "../functions/by-reference.ts";
 import {
   type AnyFunction,
   type CapturedFunction,
@@ -14,6 +14,7 @@ import { ReferenceTable } from "../functions/references.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { ChannelMux } from "../session/channel-mux.ts";
 import type { Session } from "../session/session.ts";
+import { CallSignals } from "./call-signals.ts";
 import type { CodeHost, CodeScope, Grants } from "./code-host.ts";
 import { type ExposedFunctions, unknownFunction } from "./exposed-functions.ts";
 import { IncomingCalls, type Target } from "./incoming-calls.ts";
@@ -34,6 +35,8 @@ export interface CallTableOptions {
 
 /** Calls in both directions over one session. */
 export class CallTable {
+  /** For the pipes of the same session: live callbacks that they carry are called as those in arguments. */
+  readonly functionsInPipes: FunctionCodec;
   readonly #options: CallTableOptions;
   readonly #outgoing: OutgoingCalls;
   #scope: CodeScope | undefined;
@@ -46,13 +49,18 @@ export class CallTable {
       (id, args) => this.#outgoing.call(TargetKind.reference, id, args),
       (id, holds) => this.#sendRelease(id, holds),
     );
-    const functions: FunctionCodec = functionsByReference(references, host, grants.code);
+    const functions = functionsOverLink(references, host, grants.code, "reference");
+    this.functionsInPipes = functionsOverLink(references, host, grants.code, "value");
+    const signals = new CallSignals(session);
+    const argumentsCodec = signals.besides(functions);
     const streams = new ResultStreams(session, mux, functions);
-    this.#outgoing = new OutgoingCalls(session, functions);
+    this.#outgoing = new OutgoingCalls(session, argumentsCodec, functions);
     const incoming = new IncomingCalls({
       session,
+      argumentsCodec,
       functions,
       references,
+      signals,
       peer,
       find: (reader) => this.#find(reader, references),
       stream: (id, source, context, onOver) => streams.send(id, source, context, onOver),
@@ -64,6 +72,8 @@ export class CallTable {
       [MessageType.failed]: (reader) => this.#outgoing.failedWith(reader),
       [MessageType.cancel]: (reader) => incoming.cancelled(reader),
       [MessageType.release]: (reader) => references.takeBack(reader.uint(), reader.uint()),
+      [MessageType.signalAbort]: (reader) => signals.aborted(reader),
+      [MessageType.signalRelease]: (reader) => signals.released(reader),
       [MessageType.stream]: (reader) => {
         const id = reader.uint();
         const channel = streams.claim(reader.uint());

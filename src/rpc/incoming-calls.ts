@@ -6,6 +6,7 @@ import type { Held, ReferenceTable } from "../functions/references.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "../session/session.ts";
 import { CallContext, callInContext } from "./call-context.ts";
+import type { CallSignals } from "./call-signals.ts";
 import { sendThrown } from "./thrown-error.ts";
 
 /** Finds what a call is for; throws where there is nothing, or where it is not allowed. */
@@ -24,13 +25,21 @@ export type StreamSender = (
   onOver: () => void,
 ) => void;
 
-const NO_REFERENCES: readonly Held[] = [];
+/** What the arguments of a call have brought, and what ends with it. */
+interface Brought {
+  readonly references: readonly Held[];
+  readonly signals: readonly number[];
+}
+
+const NOTHING: Brought = { references: [], signals: [] };
 
 /** Calls that the other side makes here. */
 export class IncomingCalls {
   readonly #session: Session;
+  readonly #argumentsCodec: FunctionCodec;
   readonly #functions: FunctionCodec;
   readonly #references: ReferenceTable;
+  readonly #signals: CallSignals;
   readonly #find: TargetFinder;
   readonly #stream: StreamSender;
   readonly #peer: unknown;
@@ -38,15 +47,21 @@ export class IncomingCalls {
 
   constructor(options: {
     readonly session: Session;
+    /** How functions and signals travel in arguments. */
+    readonly argumentsCodec: FunctionCodec;
+    /** How functions travel in results. */
     readonly functions: FunctionCodec;
     readonly references: ReferenceTable;
+    readonly signals: CallSignals;
     readonly find: TargetFinder;
     readonly stream: StreamSender;
     readonly peer: unknown;
   }) {
     this.#session = options.session;
+    this.#argumentsCodec = options.argumentsCodec;
     this.#functions = options.functions;
     this.#references = options.references;
+    this.#signals = options.signals;
     this.#find = options.find;
     this.#stream = options.stream;
     this.#peer = options.peer;
@@ -67,12 +82,14 @@ export class IncomingCalls {
       refusal = error;
     }
     const { value, references } = this.#references.collect(() =>
-      this.#session.decoder.decode(reader, this.#functions),
+      this.#session.decoder.decode(reader, this.#argumentsCodec),
     );
+    const signals = this.#signals.takeBorrowed();
+    const brought = references.length > 0 || signals.length > 0 ? { references, signals } : NOTHING;
     if (!Array.isArray(value)) throw failure("CNR_ERR_PROTOCOL", { reason: "a call without arguments" });
     if (this.#running.has(id)) throw failure("CNR_ERR_PROTOCOL", { reason: `call ${id} runs already` });
-    if (target) this.#run(id, target, value, references.length > 0 ? references : NO_REFERENCES);
-    else this.#fail(id, refusal, references);
+    if (target) this.#run(id, target, value, brought);
+    else this.#fail(id, refusal, brought);
   }
 
   cancelled(reader: ByteReader): void {
@@ -80,11 +97,11 @@ export class IncomingCalls {
     this.#running.get(reader.uint())?.abort(failure("CNR_ERR_CANCELLED", { what: "the call" }));
   }
 
-  #run(id: number, { fn, self }: Target, args: unknown[], references: readonly Held[]): void {
+  #run(id: number, { fn, self }: Target, args: unknown[], brought: Brought): void {
     if (this.#running.size >= this.#session.limits.maxPendingCalls) {
       const max = this.#session.limits.maxPendingCalls;
       const refusal = failure("CNR_ERR_TOO_MANY", { what: "calls at once", max, option: "maxPendingCalls" });
-      return this.#fail(id, refusal, references);
+      return this.#fail(id, refusal, brought);
     }
     const context = new CallContext(this.#peer);
     let result: unknown;
@@ -94,38 +111,44 @@ export class IncomingCalls {
       // A native promise stays itself; of the user's own kinds of promise, only the first answer counts.
       if (isPromise(result)) promise = Promise.resolve(result);
     } catch (error) {
-      return this.#fail(id, error, references);
+      return this.#fail(id, error, brought);
     }
-    if (!promise) return this.#succeed(id, result, references, context);
+    if (!promise) return this.#succeed(id, result, brought, context);
     this.#running.set(id, context);
     promise.then(
       (value) => {
-        if (this.#running.delete(id)) this.#succeed(id, value, references, context);
+        if (this.#running.delete(id)) this.#succeed(id, value, brought, context);
       },
       (error: unknown) => {
-        if (this.#running.delete(id)) this.#fail(id, error, references);
+        if (this.#running.delete(id)) this.#fail(id, error, brought);
       },
     );
   }
 
-  #succeed(id: number, value: unknown, references: readonly Held[], context: CallContext): void {
+  #succeed(id: number, value: unknown, brought: Brought, context: CallContext): void {
     if (this.#session.ended) return;
     try {
       if (isAsyncGenerator(value)) {
-        return this.#stream(id, value, context, () => this.#references.endOfCall(references));
+        return this.#stream(id, value, context, () => this.#endOfCall(brought));
       }
       this.#send(MessageType.result, id, value);
     } catch (error) {
       // What cannot be sent as a result fails this call alone.
-      return this.#fail(id, error, references);
+      return this.#fail(id, error, brought);
     }
-    if (references !== NO_REFERENCES) this.#references.endOfCall(references);
+    this.#endOfCall(brought);
   }
 
-  #fail(id: number, error: unknown, references: readonly Held[]): void {
+  #fail(id: number, error: unknown, brought: Brought): void {
     if (this.#session.ended) return;
     sendThrown(error, (form) => this.#send(MessageType.failed, id, form));
-    this.#references.endOfCall(references);
+    this.#endOfCall(brought);
+  }
+
+  #endOfCall(brought: Brought): void {
+    if (brought === NOTHING) return;
+    this.#references.endOfCall(brought.references);
+    this.#signals.endOfCall(brought.signals);
   }
 
   #send(type: number, id: number, value: unknown): void {

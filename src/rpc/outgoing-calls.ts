@@ -18,20 +18,32 @@ interface PendingCall {
   readonly future: Future<unknown>;
   readonly kind: number;
   readonly target: CallTarget;
+  /** Frames of the session before it: as long as there are no more, it has not left. */
+  readonly framesBefore: number;
 }
 
 /** Calls to the other side that wait for their answers. */
 export class OutgoingCalls implements Worker {
   readonly #session: Session;
+  readonly #argumentsCodec: FunctionCodec;
   readonly #functions: FunctionCodec;
   readonly #slots: (PendingCall | undefined)[] = [];
   readonly #free: number[] = [];
 
-  constructor(session: Session, functions: FunctionCodec) {
+  /**
+   * @param argumentsCodec - how functions and signals travel in arguments
+   * @param functions - how functions travel in results
+   */
+  constructor(session: Session, argumentsCodec: FunctionCodec, functions: FunctionCodec) {
     this.#session = session;
+    this.#argumentsCodec = argumentsCodec;
     this.#functions = functions;
     session.onEnd((reason) => {
-      for (const pending of this.#slots) pending?.future[fail](lostCall(reason));
+      for (const pending of this.#slots) {
+        if (!pending) continue;
+        const hasLeft = session.sentFrames > pending.framesBefore;
+        pending.future[fail](lostCall(reason, hasLeft ? "unknown" : "no"));
+      }
       this.#slots.length = 0;
       this.#free.length = 0;
     });
@@ -47,7 +59,7 @@ export class OutgoingCalls implements Worker {
     if (options?.signal?.aborted) return Future.failed(options.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
-    this.#slots[id] = { future, kind, target };
+    this.#slots[id] = { future, kind, target, framesBefore: this.#session.sentFrames };
     try {
       const writer = this.#session.begin(MessageType.call);
       try {
@@ -56,7 +68,7 @@ export class OutgoingCalls implements Worker {
         if (typeof target === "string") writer.string(target);
         else if (typeof target === "number") writer.uint(target);
         else writeCapturedFunction(writer, target);
-        this.#session.encoder.encode(writer, args, this.#functions);
+        this.#session.encoder.encode(writer, args, this.#argumentsCodec);
       } catch (error) {
         this.#session.drop();
         throw error;
@@ -140,7 +152,7 @@ function describe(kind: number, target: CallTarget): string {
 }
 
 /** Whether a call ran is known only while it has not left. */
-function lostCall(reason: ConnectorError, executed: "no" | "unknown" = "unknown"): ConnectorError {
+function lostCall(reason: ConnectorError, executed: "no" | "unknown"): ConnectorError {
   if (reason.code === "CNR_ERR_PROTOCOL") {
     return failure("CNR_ERR_LINK_LOST", { reason: reason.message, executed }, reason);
   }

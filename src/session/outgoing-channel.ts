@@ -51,7 +51,7 @@ export class OutgoingChannel {
     if (options?.signal?.aborted) return rejected(options.signal.reason);
     try {
       if (this.#hasRoom) this.#write(value);
-      else return this.#wait(this.#encoded(value), options);
+      else return this.#waitWith(value, options);
     } catch (error) {
       return rejected(error);
     }
@@ -122,6 +122,14 @@ export class OutgoingChannel {
 
   get #hasRoom(): boolean {
     return this.#sent < this.#limit && this.#waiting.size === 0 && !this.#session.isSaturated;
+  }
+
+  #waitWith(value: unknown, options: WaitOptions | undefined): Promise<void> {
+    const promise = this.#wait(this.#encoded(value), options);
+    const unsend = this.#functions?.setAside?.();
+    // Given up, or the channel has ended: what the value has lent is taken back.
+    if (unsend) promise.catch(unsend);
+    return promise;
   }
 
   #wait(bytes: Uint8Array, options: WaitOptions | undefined): Promise<void> {

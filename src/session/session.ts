@@ -162,6 +162,11 @@ export class Session implements LinkHandler, FrameSink {
     return this.link.bufferedBytes > this.limits.maxUnsentBytes;
   }
 
+  /** Whether a message is being written: a getter of its value may be what runs. */
+  get isWriting(): boolean {
+    return this.#outbox.isOpen;
+  }
+
   /**
    * Opens a message; fields are written to the writer it gives, then `commit()` sends it, or `drop()` forgets it.
    * Throws why the session is over, when it is.

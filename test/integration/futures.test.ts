@@ -172,6 +172,53 @@ describe("futures", { timeout: 30_000 }, () => {
     expect(await aborted.promise).toBe(true);
   });
 
+  it("an AbortSignal among the arguments works across the link, both ways", async () => {
+    await using room = await serve([one]);
+    const heard = deferred<string>();
+    const started = deferred<void>();
+    room.server.expose({
+      watch: ({ signal }: { signal: AbortSignal }) =>
+        new Promise((resolve) => {
+          expect(signal.aborted).toBe(false);
+          signal.addEventListener("abort", () => {
+            heard.resolve(String(signal.reason?.message ?? signal.reason));
+            resolve("stopped");
+          });
+          started.resolve();
+        }),
+      already: (signal: AbortSignal) => signal.aborted,
+    });
+    const outcome = one.run(async ({ client, kept }) => {
+      kept.abort = new AbortController();
+      return [
+        await client.remote.already(AbortSignal.abort()),
+        await client.remote.watch({ signal: kept.abort.signal }),
+      ];
+    });
+    await started.promise;
+    await one.run(({ kept }) => kept.abort.abort(new Error("enough")));
+    expect(await outcome).toEqual([true, "stopped"]);
+    expect(await heard.promise).toBe("enough");
+  });
+
+  it("an AbortSignal among the arguments aborts when its program is killed: nobody else could", async () => {
+    const [victim] = (await startPrograms(1)) as [Program];
+    await using room = await serve([victim]);
+    const started = deferred<AbortSignal>();
+    room.server.expose({
+      watch: (signal: AbortSignal) => {
+        started.resolve(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    await victim.run(({ client }) => void client.remote.watch(new AbortController().signal));
+    const signal = await started.promise;
+    expect(signal.aborted).toBe(false);
+    await victim.kill();
+    await expect.poll(() => signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_LINK_LOST" });
+  });
+
   it("there is no hidden time-out, and none that has passed leaves a timer behind", async () => {
     await using room = await serve([one]);
     expect(await room.peer(0).callRemote("Math.max", [1], { timeoutMs: 3_600_000 })).toBe(1);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { keep, release } from "../../src/index.ts";
+import { byReference, keep, release } from "../../src/index.ts";
 import { type Program, serve, startPrograms } from "../fixtures/programs.ts";
 
 /** Functions in arguments and results, errors that travel, and async generators. */
@@ -125,6 +125,51 @@ describe("live callbacks", { timeout: 30_000 }, () => {
         return sum;
       }),
     ).toBe((499 * 500) / 2 + 500);
+  });
+
+  it("travel through pipes where they are marked by byReference, until released", async () => {
+    await using room = await serve([one]);
+    await one.run(async ({ client, connector, kept }) => {
+      kept.seen = [];
+      const watch = connector.byReference((file: string) => kept.seen.push(file));
+      await client.pipes.watchers.send({ watch, double: (n: number) => n * 2 });
+    });
+    const { watch, double } = await room.peer(0).pipes.watchers.recv();
+    expect([await watch("a.txt"), await watch("b.txt"), double(4)]).toEqual([1, 2, 8]);
+    expect(await one.run(({ kept }) => kept.seen)).toEqual(["a.txt", "b.txt"]);
+    await room.peer(0).pipes.watchers.send([watch]);
+    expect(
+      await one.run(async ({ client, kept }) => {
+        const [home] = await client.pipes.watchers.recv();
+        return [home("c.txt"), kept.seen.length];
+      }),
+    ).toEqual([3, 3]);
+    release(watch);
+    await expect(watch("d.txt")).rejects.toMatchObject({ code: "CNR_ERR_RELEASED" });
+  });
+
+  it("marked by byReference are refused where a value outlives its link: dicts, queues, broadcasts", async () => {
+    await using room = await serve([one]);
+    const refused = (path: string): object => ({
+      name: "CodecError",
+      code: "CNR_ERR_UNSENDABLE",
+      message: expect.stringMatching(
+        new RegExp(`^${path} cannot be sent: it is marked by byReference, and .*`),
+      ),
+    });
+    const fn = byReference(() => 1);
+    expect(() => {
+      room.server.vars.watch = { fn };
+    }).toThrow(expect.objectContaining(refused("value.fn")));
+    expect(room.server.dict.has("watch")).toBe(false);
+    await expect(room.server.queues.tasks.put([fn])).rejects.toMatchObject(refused("value\\[0\\]"));
+    await expect(room.peer(0).queues.tasks.put({ fn })).rejects.toMatchObject(refused("value.fn"));
+    await expect(room.server.broadcast({ fn })).rejects.toMatchObject(refused("value.fn"));
+    const heard = await one.run(({ client, connector }) => {
+      const own = connector.byReference(() => 1);
+      return client.globals.queues.tasks.put({ own }).catch((error: Error) => error.message);
+    });
+    expect(heard).toContain("value.own cannot be sent: it is marked by byReference");
   });
 
   it("between two clients go through the server's hands", async () => {

@@ -1,5 +1,14 @@
 import { describe, expectTypeOf, test } from "vitest";
-import { Client, type Future, type Peer, type Pipe, type Queue, Server } from "../../src/index.ts";
+import {
+  byReference,
+  byValue,
+  Client,
+  type Future,
+  type Peer,
+  type Pipe,
+  type Queue,
+  Server,
+} from "../../src/index.ts";
 
 /** The application of SPEC section 10. */
 interface App {
@@ -126,6 +135,18 @@ describe("functions of this side", () => {
     server.expose({ ad: () => 3 });
     // @ts-expect-error that one is the client's
     server.expose({ ping: () => "pong" });
+  });
+});
+
+describe("marks of functions", () => {
+  test("give back the function that they were given", () => {
+    const square = (x: number): number => x * x;
+    expectTypeOf(byReference(square)).toEqualTypeOf<(x: number) => number>();
+    expectTypeOf(byValue(square)).toEqualTypeOf<(x: number) => number>();
+    // @ts-expect-error only functions are marked
+    byReference({ square });
+    // @ts-expect-error only functions are marked
+    byValue(5);
   });
 });
 

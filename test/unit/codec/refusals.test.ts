@@ -38,6 +38,7 @@ const local: Record<string, () => unknown> = {
   "a socket": () => new Socket(),
   "a stream": () => Readable.from([]),
   "an abort signal": () => new AbortController().signal,
+  "an abort signal that has aborted": () => AbortSignal.abort("why"),
   "an abort controller": () => new AbortController(),
   "an event target": () => new EventTarget(),
   "shared memory": () => new SharedArrayBuffer(8),

@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { ByteReader } from "../../../src/core/byte-reader.ts";
 import { ByteWriter } from "../../../src/core/byte-writer.ts";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
-import { byValue, functionsByValue, isByValue } from "../../../src/functions/by-value.ts";
+import { functionsByValue } from "../../../src/functions/by-value.ts";
 import { type AnyFunction, formOf } from "../../../src/functions/captured-function.ts";
+import { byValue, markOf } from "../../../src/functions/travel-mark.ts";
 import { failureOf, sidesOfTests } from "../rpc/two-sides.ts";
 
 const { open, closeAll } = sidesOfTests();
@@ -109,7 +110,7 @@ describe("a function by value", () => {
 describe("byValue", () => {
   it("marks a function and gives it back", () => {
     const fn = (): void => {};
-    expect([isByValue(fn), byValue(fn) === fn, isByValue(fn)]).toEqual([false, true, true]);
+    expect([markOf(fn), byValue(fn) === fn, markOf(fn)]).toEqual([undefined, true, "value"]);
   });
 
   it("makes an argument travel as its code: it runs there, without the link", async () => {

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AnyFunction } from "../../../src/functions/captured-function.ts";
 import { keep, ReferenceTable, release } from "../../../src/functions/references.ts";
 import { failureOf, Gate, sidesOfTests, turns } from "../rpc/two-sides.ts";
+import { collected } from "./garbage.ts";
 
 const { open, closeAll } = sidesOfTests();
 afterEach(closeAll);
@@ -158,16 +157,6 @@ function sum(releases: readonly [id: number, holds: number][]): Record<number, n
   const sums: Record<number, number> = {};
   for (const [id, holds] of releases) sums[id] = (sums[id] ?? 0) + holds;
   return sums;
-}
-
-/** Collects garbage until `isDone`. */
-async function collected(isDone: () => boolean | Promise<boolean>): Promise<void> {
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
-  for (let n = 0; n < 200 && !(await isDone()); n++) {
-    gc();
-    await turns(2);
-  }
 }
 
 describe("a function in the arguments of a call", () => {

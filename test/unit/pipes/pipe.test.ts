@@ -150,7 +150,7 @@ describe("a pipe", () => {
   });
 
   it("says that there is no link, before there is one", async () => {
-    const end = new PipeTable(undefined).get("chat");
+    const end = new PipeTable().get("chat");
     expect(await failureOf(end.send(1))).toMatchObject({ code: "CNR_ERR_NOT_CONNECTED" });
     expect(await failureOf(end.recv())).toMatchObject({ code: "CNR_ERR_NOT_CONNECTED" });
   });
@@ -380,7 +380,7 @@ describe("a new link", () => {
     await first.server.pipes.get("chat").send("old");
     await turns();
     await first.client.session.close();
-    pipes.attach(second.client.session, second.client.mux);
+    pipes.attach(second.client.session, second.client.mux, second.client.calls.functionsInPipes);
     await end.send("new");
     expect(await second.server.pipes.get("chat").recv()).toBe("new");
     const wait = end.recv();

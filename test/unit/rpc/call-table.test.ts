@@ -143,6 +143,44 @@ describe("a call", () => {
     expect(await failureOf(client.call("echo"))).toMatchObject({ code: "CNR_ERR_LINK_LOST", executed: "no" });
   });
 
+  it("of what never left says that it did not run, and it did not", async () => {
+    const { client, server } = await open();
+    const ran: unknown[] = [];
+    server.expose({
+      run(what: unknown) {
+        ran.push(typeof what === "string" ? what : "large");
+        return new Promise(() => {});
+      },
+    });
+    const sent = client.call("run", ["sent"]);
+    await turns();
+    // A long one leaves at once, one behind it at the end of the turn: which does not come.
+    const large = client.call("run", [new Uint8Array(2_000_000)]);
+    const unsent = [client.call("run", ["unsent"]), client.calls.run("eval", "1"), client.call("nobody's")];
+    client.session.abort(new ConnectionError("CNR_ERR_LINK_LOST", { details: { reason: "pulled" } }));
+    for (const call of [sent, large]) {
+      expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_LINK_LOST", executed: "unknown" });
+    }
+    for (const call of unsent) {
+      expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_LINK_LOST", executed: "no" });
+    }
+    await turns();
+    expect(ran[0]).toBe("sent");
+    expect(ran).not.toContain("unsent");
+  });
+
+  it("of what was called in the turn of a close is sent before it: it may have run", async () => {
+    const { client, server } = await open();
+    const ran: unknown[] = [];
+    server.expose({ run: (what: unknown) => void ran.push(what) });
+    const call = client.call("run", ["last"]);
+    const closing = client.session.close();
+    expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_CLOSED", executed: "unknown" });
+    await closing;
+    await turns();
+    expect(ran).toEqual(["last"]);
+  });
+
   it("of what has no answer yet is settled by an orderly close of either side", async () => {
     for (const closer of ["client", "server"] as const) {
       const sides = await open();

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { Extension } from "../../../src/codec/extension-types.ts";
 import type { ByteWriter } from "../../../src/core/byte-writer.ts";
 import { MessageType } from "../../../src/protocol/message-types.ts";
 import { ChannelKind } from "../../../src/session/channel-mux.ts";
@@ -18,6 +19,11 @@ function forge(side: Side, type: number, write: (writer: ByteWriter) => void): v
 
 const value = (side: Side, writer: ByteWriter, what: unknown): void =>
   side.session.encoder.encode(writer, what);
+
+const signalOf = (writer: ByteWriter, id: number): void => {
+  writer.escape(Extension.signal);
+  writer.uint(id);
+};
 
 /** What one message of a hostile client does to a server that serves another client in the same process. */
 const hostile: Readonly<Record<string, (side: Side) => void>> = {
@@ -52,6 +58,41 @@ const hostile: Readonly<Record<string, (side: Side) => void>> = {
     forge(side, MessageType.release, (writer) => {
       writer.uint(HUGE);
       writer.uint(1);
+    }),
+  "a release of a signal that was never lent": (side) =>
+    forge(side, MessageType.signalRelease, (writer) => writer.uint(HUGE)),
+  "two signals of one number": (side) =>
+    forge(side, MessageType.call, (writer) => {
+      writer.uint(0);
+      writer.byte(0);
+      writer.string("echo");
+      writer.array(2);
+      for (let n = 0; n < 2; n++) signalOf(writer, 7);
+    }),
+  "a signal that breaks off": (side) =>
+    forge(side, MessageType.call, (writer) => {
+      writer.uint(0);
+      writer.byte(0);
+      writer.string("echo");
+      writer.array(1);
+      writer.escape(Extension.signal);
+    }),
+  "a signal in a value of a pipe": (side) => {
+    const { id } = side.mux.open(ChannelKind.pipe, "", undefined);
+    forge(side, MessageType.channelValue, (writer) => {
+      writer.uint(id);
+      signalOf(writer, 1);
+    });
+  },
+  "an abort whose reason is no value": (side) =>
+    forge(side, MessageType.signalAbort, (writer) => {
+      writer.uint(1);
+      writer.byte(0xc1);
+    }),
+  "a signal as the reason of an abort": (side) =>
+    forge(side, MessageType.signalAbort, (writer) => {
+      writer.uint(1);
+      signalOf(writer, 1);
     }),
   "a call of an unknown kind": (side) =>
     forge(side, MessageType.call, (writer) => {
@@ -237,6 +278,45 @@ describe("a peer that breaks the protocol", () => {
     const call = client.call("take", [Array.from({ length: 11 }, () => () => {})]);
     expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_LINK_LOST" });
     expect(server.session.ended).toHaveProperty("message", expect.stringContaining("maxReferences"));
+  });
+
+  it("that answers with a signal loses its link", async () => {
+    const { client, server } = await open();
+    server.expose({ never: () => new Promise(() => {}) });
+    const call = client.call("never");
+    await turns();
+    forge(server, MessageType.result, (writer) => {
+      writer.uint(0);
+      signalOf(writer, 1);
+    });
+    expect(await failureOf(call)).toMatchObject({ code: "CNR_ERR_LINK_LOST" });
+    expect(client.session.ended).toMatchObject({ code: "CNR_ERR_PROTOCOL" });
+  });
+
+  it.each([
+    ["signals", () => new AbortController().signal],
+    ["signals that have aborted", () => AbortSignal.abort(null)],
+  ])("that sends more %s than the limit loses its link", async (_, make) => {
+    const { client, server } = await open({
+      limits: { maxReferences: 10 },
+      clientLimits: { maxReferences: 1000 },
+    });
+    server.expose({ take: () => new Promise(() => {}) });
+    const signals = Array.from({ length: 11 }, make);
+    expect(await failureOf(client.call("take", signals))).toMatchObject({ code: "CNR_ERR_LINK_LOST" });
+    expect(server.session.ended).toHaveProperty("message", expect.stringContaining("maxReferences"));
+  });
+
+  it("that aborts signals that are not there is not minded: an abort may cross the end of its call", async () => {
+    const { client, server } = await open();
+    server.expose({ echo: (...args: unknown[]) => args });
+    for (const id of [0, 1, HUGE]) {
+      forge(client, MessageType.signalAbort, (writer) => {
+        writer.uint(id);
+        value(client, writer, "why");
+      });
+    }
+    expect(await client.call("echo", [1])).toEqual([1]);
   });
 
   it("that cancels calls that are not running is not minded: a cancel may cross the answer", async () => {

@@ -2,7 +2,6 @@ import type { Future } from "../../../src/core/future.ts";
 import { type Limits, withLimits } from "../../../src/core/limits.ts";
 import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
-import { functionsByValue } from "../../../src/functions/by-value.ts";
 import { PipeTable } from "../../../src/pipes/pipe-table.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
 import type { Grants } from "../../../src/rpc/code-host.ts";
@@ -32,8 +31,7 @@ export class Side {
     this.session = session;
     this.mux = new ChannelMux(session);
     this.exposed = new ExposedFunctions();
-    this.pipes = new PipeTable(functionsByValue(nodePlatform, grants.code));
-    this.pipes.attach(session, this.mux);
+    this.pipes = new PipeTable();
     this.calls = new CallTable({
       session,
       mux: this.mux,
@@ -43,6 +41,7 @@ export class Side {
       peer: name,
       names: { peer: name },
     });
+    this.pipes.attach(session, this.mux, this.calls.functionsInPipes);
   }
 
   expose(functions: FunctionGroup): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
-import { byValue } from "../../../src/functions/by-value.ts";
+import { byValue } from "../../../src/functions/travel-mark.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
 import { type Exposed, ExposedFunctions } from "../../../src/rpc/exposed-functions.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
@@ -58,6 +58,13 @@ async function callSamples(): Promise<Record<string, string>> {
   await sample("call with a callback, and a function by value");
   calls.callName("slow", []).cancel();
   await sample("call, then cancel");
+  const controller = new AbortController();
+  void calls.callName("watch", [{ signal: controller.signal }]);
+  await sample("call with a signal");
+  controller.abort("enough");
+  await sample("abort of a signal");
+  void calls.callName("watch", [AbortSignal.abort("enough")]);
+  await sample("call with a signal that has aborted");
 
   const called = (name: string, args: string): void => {
     const payload = `100500${(0xa0 + name.length).toString(16)}${Buffer.from(name).toString("hex")}${args}`;
@@ -72,6 +79,8 @@ async function callSamples(): Promise<Record<string, string>> {
   // It is given back when the call has ended.
   called("takes", "91c10c0101a474656c6c");
   await sample("result of a call with a callback, then release");
+  called("takes", "91c11007");
+  await sample("result of a call with a signal, then its release");
   await session.close();
   return samples;
 }
