@@ -1,12 +1,16 @@
 /** Where the library called the other side's function: its frames there, and below, are nobody's business. */
 const REMOTE_OWN_FRAME =
-  /\bat (?:async )?(?:(?:CallTable|IncomingCalls|EvalScope)\.|(?:callInContext|pumpStream|unknownFunction) \(|failure \(.*\berrors\.[jt]s:)/;
+  /\bat (?:async )?(?:(?:CallTable|IncomingCalls|EvalScope)\.|(?:callInContext|pumpStream|unknownFunction) \(|(?:failure|#run) \(.*\b(?:errors\.[jt]s|dist\/(?:index|connector-\w+)\.js):)/;
 const INTERNAL_FRAME = /\(node:internal\/|^ {4}at (?:\S+\.)?next \(<anonymous>\)$/;
 
-/** The folder of the library's modules; none where they are bundled with the user's. */
-const OWN_FOLDER: string | undefined = /^(.*\/)rpc\/remote-error\.[jt]s$/.exec(
-  new URL(import.meta.url).pathname,
-)?.[1];
+/** True in the package's own bundle, whose folder is all the library's; not there in a bundle of the user's. */
+declare const CONNECTOR_BUNDLE: boolean | undefined;
+
+/** The folder of the library's code; none where it is bundled with the user's program. */
+const OWN_FOLDER: string | undefined =
+  typeof CONNECTOR_BUNDLE === "boolean"
+    ? new URL(".", import.meta.url).pathname
+    : /^(.*\/)rpc\/remote-error\.[jt]s$/.exec(new URL(import.meta.url).pathname)?.[1];
 
 /**
  * What a thrown error becomes at the caller: the same, with the frames of whoever awaits it under the remote ones.
