@@ -1,6 +1,6 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
-import { failure } from "../core/errors.ts";
+import { notAllowed } from "../security/policy.ts";
 import {
   type AnyFunction,
   type CapturedFunction,
@@ -74,7 +74,7 @@ function compiledOnCall(captured: CapturedFunction, host: FunctionHost): AnyFunc
 
 function refused(captured: CapturedFunction): AnyFunction {
   return named(captured, () => {
-    throw failure("CNR_ERR_NOT_ALLOWED", { grant: "code" });
+    throw notAllowed("code", "running a function that the other side has sent");
   });
 }
 

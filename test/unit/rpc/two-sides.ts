@@ -5,14 +5,12 @@ import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
 import { functionsByValue } from "../../../src/functions/by-value.ts";
 import { PipeTable } from "../../../src/pipes/pipe-table.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
-import type { Grants } from "../../../src/rpc/code-host.ts";
 import { ExposedFunctions, type FunctionGroup } from "../../../src/rpc/exposed-functions.ts";
+import { ALL_GRANTS, type Grants } from "../../../src/security/policy.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
 import { greetClient, greetServer } from "../../../src/session/handshake.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
-
-const ALL_GRANTS: Grants = { call: true, code: true };
 
 export interface SideOptions {
   readonly limits?: Partial<Limits>;
