@@ -119,7 +119,7 @@ export const ERROR_CODES = {
   CNR_ERR_NOT_ALLOWED: {
     kind: "permission",
     retryable: false,
-    text: '{what} needs the grant "{grant}", which is missing: the program that refuses gives it with `allow: { {grant}: true }`, to the holder of a named key in its `keys`',
+    text: '{what} needs the grant "{grant}", which is missing: the program that refuses gives it by its option `allow`, to a named key in its `keys`',
   },
   CNR_ERR_TIMEOUT: {
     kind: "timeout",

@@ -249,7 +249,7 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
   #open(session: Session): CallTable {
     const { platform, grants } = this.#parts;
     const mux = new ChannelMux(session);
-    this.#pipeTable ??= new PipeTable(functionsByValue(platform, grants.code));
+    this.#pipeTable ??= new PipeTable(functionsByValue(platform, grants.code), grants.data);
     this.#pipeTable.attach(session, mux);
     this.#calls = new CallTable({
       session,
@@ -265,7 +265,8 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
 
   #openPipes(): PipeTable {
     if (this.#session && !this.#calls) this.#open(this.#session);
-    this.#pipeTable ??= new PipeTable(functionsByValue(this.#parts.platform, this.#parts.grants.code));
+    const { platform, grants } = this.#parts;
+    this.#pipeTable ??= new PipeTable(functionsByValue(platform, grants.code), grants.data);
     return this.#pipeTable;
   }
 

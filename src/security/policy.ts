@@ -1,4 +1,4 @@
-import { failure } from "../core/errors.ts";
+import { type ConnectorError, failure } from "../core/errors.ts";
 
 /** What the other side of a link may do here. */
 export interface Grants {
@@ -63,7 +63,7 @@ export function requireGrant(grants: Grants, grant: GrantName, what: string): vo
 }
 
 /** The error for a missing grant: it says what needs it, and how it is given. */
-export function notAllowed(grant: GrantName, what: string): Error {
+export function notAllowed(grant: GrantName, what: string): ConnectorError {
   return failure("CNR_ERR_NOT_ALLOWED", { grant, what });
 }
 

@@ -48,10 +48,9 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     this.server = server;
     this.name = options.name;
     this.attach(session, { server, peer: this });
-    this.#space = serveSpaces(
-      session,
-      options.globals,
-      () =>
+    this.#space = serveSpaces(session, {
+      globals: options.globals,
+      makeLocal: () =>
         new HostedSpace({
           store: new MemoryStore(),
           limits: session.limits,
@@ -59,7 +58,8 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
           mayRunCode: grants.code,
           onError,
         }),
-    );
+      grants,
+    });
     session.onEnd((reason) => this.#events.emit("disconnect", reason));
   }
 

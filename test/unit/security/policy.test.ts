@@ -93,7 +93,7 @@ describe("a missing grant", () => {
     expect(error).toBeInstanceOf(PermissionError);
     expect(error).toMatchObject({ code: "CNR_ERR_NOT_ALLOWED", details: { grant: name, what: "eval" } });
     expect((error as ConnectorError).message).toContain(`eval needs the grant "${name}"`);
-    expect((error as ConnectorError).message).toContain(`allow: { ${name}: true }`);
+    expect((error as ConnectorError).message).toContain("`allow`");
     for (const other of NAMES) if (other !== name) requireGrant(grants, other, "eval");
   });
 });
