@@ -30,7 +30,7 @@ export class Side {
     this.session = session;
     this.mux = new ChannelMux(session);
     this.exposed = new ExposedFunctions();
-    this.pipes = new PipeTable(functionsByValue(nodePlatform, grants.code));
+    this.pipes = new PipeTable(functionsByValue(nodePlatform, grants.code), grants.data);
     this.pipes.attach(session, this.mux);
     this.calls = new CallTable({
       session,
