@@ -185,8 +185,21 @@ describe("a client without the grant data", { timeout: 20_000 }, () => {
     expect(await client.pipes.news.recv()).toBe("good news");
   });
 
+  it("goes on receiving through a pipe that the server has opened, when its own sending is refused", async () => {
+    const peer = server.clients[0];
+    await peer?.send("before");
+    expect(await client.recv()).toBe("before");
+    await client.send("refused");
+    await client.remote.add(1, 2);
+    await peer?.send("after");
+    expect(await client.recv()).toBe("after");
+    await expect(client.send("again")).rejects.toThrow(PermissionError);
+  });
+
   it("is given its own again by the next server that grants it", async () => {
     expect(() => client.globals.vars.secret).toThrow(PermissionError);
+    await client.send("refused");
+    await expect(client.recv()).rejects.toThrow(PermissionError);
     const generous = new Server();
     open.push(generous);
     generous.vars.secret = "of another";
@@ -196,7 +209,10 @@ describe("a client without the grant data", { timeout: 20_000 }, () => {
     client.vars.x = 1;
     await client.dict.synced();
     await client.send("hello");
+    const answer = client.recv();
     expect(await generous.clients[0]?.recv()).toBe("hello");
+    await generous.clients[0]?.send("welcome");
+    expect(await answer).toBe("welcome");
   });
 
   it("leaves the server its own side of what they would share", async () => {

@@ -32,6 +32,17 @@ describe("a pipe into a side that does not grant data", () => {
     for (const reason of reasons) expect(reason).toBeInstanceOf(PermissionError);
   });
 
+  it("is told from one whose link has ended", async () => {
+    const { client } = await open();
+    const pipe = client.pipes.get("chat");
+    await pipe.send("fine");
+    const reading = failureOf(pipe.recv());
+    await client.session.close();
+    expect(await reading).toMatchObject({ code: "CNR_ERR_CLOSED" });
+    expect(await failureOf(pipe.recv())).toMatchObject({ code: "CNR_ERR_CLOSED" });
+    expect(await failureOf(pipe.send("late"))).toMatchObject({ code: "CNR_ERR_CLOSED" });
+  });
+
   it("is one of many: each is refused by itself, and what is called goes on", async () => {
     const { client, server } = await open(WITHOUT_DATA);
     server.expose({ add: (a: number, b: number) => a + b });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { withLimits } from "../../../src/core/limits.ts";
 import { MessageType } from "../../../src/protocol/message-types.ts";
+import { readQueueOpen } from "../../../src/protocol/queue-messages.ts";
 import { denyQueues } from "../../../src/queues/denied-queues.ts";
 import { QueueHost } from "../../../src/queues/queue-host.ts";
 import { serveQueues } from "../../../src/queues/queue-host-link.ts";
@@ -56,6 +57,22 @@ describe("a client that may use no queue", () => {
       expect(kept.error).toEqual(REFUSAL);
     }
     expect(client.ended).toBeUndefined();
+  });
+
+  it("has its places used again: as many refused gets as it likes open no more of them", async () => {
+    const { table, server } = denied();
+    let opened = 0;
+    server.handle({
+      [MessageType.queueOpen]: (reader) => {
+        opened++;
+        readQueueOpen(reader);
+      },
+    });
+    for (let round = 0; round < 30; round++) {
+      await expect(table.get("tasks").get({ timeoutMs: 60_000 })).rejects.toThrow(REFUSAL);
+      await expect(table.get("tasks").tryGet()).rejects.toThrow(REFUSAL);
+    }
+    expect(opened).toBeLessThan(4);
   });
 
   it("names the queue in the error of a get", async () => {
