@@ -22,7 +22,6 @@ export interface HostedSpaceOptions {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly host: FunctionHost;
-  readonly mayRunCode: boolean;
   /** Hears of failures that nobody waits for. */
   readonly onError: (error: unknown) => void;
 }
@@ -37,8 +36,9 @@ export class HostedSpace<Vars extends object> {
   readonly dict: SharedDict<Vars>;
   readonly queues: QueueTable;
 
-  constructor({ store, limits, host, mayRunCode, onError }: HostedSpaceOptions) {
-    const functions = functionsByValue(host, mayRunCode);
+  constructor({ store, limits, host, onError }: HostedSpaceOptions) {
+    // Who may not bring code is refused at the door: what has come in may be run.
+    const functions = functionsByValue(host, true);
     const replica = new DictReplica({ limits, functions, onError });
     this.authority = new DictAuthority(store, limits);
     this.queueHost = new QueueHost(store, limits);

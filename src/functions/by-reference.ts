@@ -1,8 +1,8 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { malformed } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
-import { FunctionForm, isByValue, readByValue } from "./by-value.ts";
-import { type AnyFunction, formOf, writeCapturedFunction } from "./captured-function.ts";
+import { FunctionForm, isByValue, portableForm, readByValue } from "./by-value.ts";
+import { type AnyFunction, writeCapturedFunction } from "./captured-function.ts";
 import type { FunctionHost } from "./function-host.ts";
 import type { ReferenceTable } from "./references.ts";
 
@@ -20,7 +20,7 @@ export function functionsByReference(
     write(writer, fn, path) {
       if (isByValue(fn)) {
         writer.uint(FunctionForm.value);
-        return writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
+        return writeCapturedFunction(writer, portableForm(fn, host, path));
       }
       const home = references.homeOf(fn);
       if (home !== undefined) {

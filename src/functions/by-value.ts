@@ -20,6 +20,7 @@ export const FunctionForm = {
   home: 2,
 } as const;
 
+const refusedFunctions = new WeakSet<AnyFunction>();
 const markedByValue = new WeakSet<AnyFunction>();
 
 /**
@@ -46,7 +47,7 @@ export function functionsByValue(host: FunctionHost, mayRunCode: boolean): Funct
   return {
     write(writer, fn, path) {
       writer.uint(FunctionForm.value);
-      writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
+      writeCapturedFunction(writer, portableForm(fn, host, path));
     },
     read(reader) {
       if (reader.uint() !== FunctionForm.value)
@@ -58,9 +59,21 @@ export function functionsByValue(host: FunctionHost, mayRunCode: boolean): Funct
 
 export function readByValue(reader: ByteReader, host: FunctionHost, mayRunCode: boolean): AnyFunction {
   const captured = readCapturedFunction(reader);
-  const fn = mayRunCode ? compiledOnCall(captured, host) : refused(captured);
+  if (!mayRunCode) return refused(captured);
+  const fn = compiledOnCall(captured, host);
   rememberForm(fn, captured);
   return fn;
+}
+
+/**
+ * The form in which a function travels. One that came from somebody who may not bring code is not passed on: others would
+ * run it because this side sends it.
+ *
+ * @param path - where the function stands in the value, for the error
+ */
+export function portableForm(fn: AnyFunction, host: FunctionHost, path: string): CapturedFunction {
+  if (refusedFunctions.has(fn)) throw notAllowed("code", `passing on ${path}, which another side has sent,`);
+  return formOf(fn) ?? host.capture(fn, path);
 }
 
 function compiledOnCall(captured: CapturedFunction, host: FunctionHost): AnyFunction {
@@ -73,9 +86,11 @@ function compiledOnCall(captured: CapturedFunction, host: FunctionHost): AnyFunc
 }
 
 function refused(captured: CapturedFunction): AnyFunction {
-  return named(captured, () => {
+  const fn = named(captured, () => {
     throw notAllowed("code", "running a function that the other side has sent");
   });
+  refusedFunctions.add(fn);
+  return fn;
 }
 
 function named(captured: CapturedFunction, fn: AnyFunction): AnyFunction {

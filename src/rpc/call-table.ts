@@ -4,10 +4,10 @@ import { failure } from "../core/errors.ts";
 import { Future } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import { functionsByReference } from "../functions/by-reference.ts";
+import { portableForm } from "../functions/by-value.ts";
 import {
   type AnyFunction,
   type CapturedFunction,
-  formOf,
   readCapturedFunction,
 } from "../functions/captured-function.ts";
 import { ReferenceTable } from "../functions/references.ts";
@@ -84,7 +84,7 @@ export class CallTable {
   callFunction(fn: AnyFunction, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
     let captured: CapturedFunction;
     try {
-      captured = formOf(fn) ?? this.#options.host.capture(fn, fn.name || "the function");
+      captured = portableForm(fn, this.#options.host, fn.name || "the function");
     } catch (error) {
       return Future.failed(error);
     }

@@ -55,7 +55,6 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
           store: new MemoryStore(),
           limits: session.limits,
           host: platform,
-          mayRunCode: grants.code,
           onError,
         }),
       grants,

@@ -90,7 +90,6 @@ export class Server<App = LooseRecord>
       store: new MemoryStore(),
       limits,
       host: nodePlatform,
-      mayRunCode: grants.code,
       onError: (error) => events.emit("error", error, undefined),
     });
     super(globals.dict, globals.queues);

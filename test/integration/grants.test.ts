@@ -346,6 +346,28 @@ describe("a client without the grant code", { timeout: 20_000 }, () => {
     expect(client.globals.vars.f(21)).toBe(42);
   });
 
+  it("has none passed on by a server that relays what it receives", async () => {
+    const other = await join();
+    await client.send({ text: "hello", f: () => 1 });
+    const received = await server.clients[0]?.recv();
+    await expect(server.broadcast(received)).rejects.toThrow(refusal("code") as Error);
+    expect(() => server.dict.set("f", received)).toThrow(refusal("code") as Error);
+    await expect(server.put([received.f])).rejects.toThrow(refusal("code") as Error);
+    await expect(server.clients[1]?.call(received.f)).rejects.toThrow(refusal("code") as Error);
+    server.vars.text = received.text;
+    expect(await other.globals.dict.waitFor("text")).toBe("hello");
+    expect(other.tryRecv()).toBeUndefined();
+  });
+
+  it("leaves the server its own functions, to run and to edit", async () => {
+    server.vars.own = { f: (x: number) => x * 2, n: 1 };
+    await server.dict.mutate("own", (own) => {
+      own.n++;
+    });
+    await server.put(() => "mine");
+    expect([server.vars.own.f(21), server.vars.own.n, (await server.get())()]).toEqual([42, 2, "mine"]);
+  });
+
   it("sends them through a pipe as what cannot be run", async () => {
     await client.send({ f: () => 1 });
     const received = await server.clients[0]?.recv();
