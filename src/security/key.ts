@@ -3,8 +3,8 @@ import { randomBytes } from "../core/ids.ts";
 import { equalBytes } from "./constant-time.ts";
 
 const KEY_BYTES = 32;
-/** Tells a key from a passphrase, and lets scanners find one that was published by mistake. */
-const PREFIX = "cnk_";
+/** What the text of a key begins with: it tells a key from a passphrase, and lets scanners find one that was published by mistake. */
+export const KEY_PREFIX = "cnk_";
 const FORM = /^cnk_[A-Za-z0-9_-]{43}$/;
 /** Of the 64 characters that a key is written in, a random one has about 31; fewer than 16 in one of 10^11. */
 const MIN_DISTINCT_CHARACTERS = 16;
@@ -46,11 +46,12 @@ export class Key {
    */
   static parse(text: string, source = "the key"): Key {
     const trimmed = String(text).trim();
-    if (!trimmed.startsWith(PREFIX)) throw failure("CNR_ERR_KEY_WEAK", { source });
-    const bytes = FORM.test(trimmed) ? fromBase64Url(trimmed.slice(PREFIX.length)) : undefined;
+    if (!trimmed.startsWith(KEY_PREFIX)) throw failure("CNR_ERR_KEY_WEAK", { source });
+    const bytes = FORM.test(trimmed) ? fromBase64Url(trimmed.slice(KEY_PREFIX.length)) : undefined;
     // The last character has two bits to spare: of the four texts that mean the same bytes, one is the key.
-    if (!bytes || PREFIX + toBase64Url(bytes) !== trimmed) throw failure("CNR_ERR_KEY_MALFORMED", { source });
-    if (new Set(trimmed.slice(PREFIX.length)).size < MIN_DISTINCT_CHARACTERS) {
+    if (!bytes || KEY_PREFIX + toBase64Url(bytes) !== trimmed)
+      throw failure("CNR_ERR_KEY_MALFORMED", { source });
+    if (new Set(trimmed.slice(KEY_PREFIX.length)).size < MIN_DISTINCT_CHARACTERS) {
       throw failure("CNR_ERR_KEY_WEAK", { source });
     }
     return new Key(bytes);
@@ -58,7 +59,7 @@ export class Key {
 
   /** The secret itself, to be copied to another machine. */
   reveal(): string {
-    return PREFIX + toBase64Url(this.#bytes);
+    return KEY_PREFIX + toBase64Url(this.#bytes);
   }
 
   /** Whether both are the same secret; how long it takes does not depend on where they differ. */

@@ -1,5 +1,5 @@
 import { hkdfSync } from "node:crypto";
-import { identify, type Key } from "../key.ts";
+import { identify, KEY_PREFIX, type Key } from "../key.ts";
 
 /** What a key is used for: each purpose has bytes of its own, so that none gives away another or the key. */
 export interface DerivedKeys {
@@ -21,7 +21,7 @@ const derived = new WeakMap<Key, DerivedKeys>();
 export function deriveKeys(key: Key): DerivedKeys {
   const known = derived.get(key);
   if (known) return known;
-  const secret = Buffer.from(key.reveal().slice("cnk_".length), "base64url");
+  const secret = Buffer.from(key.reveal().slice(KEY_PREFIX.length), "base64url");
   const expand = (purpose: string, bytes: number): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", secret, SALT, `connector/1 ${purpose}`, bytes));
   const id = Buffer.from(expand("id", ID_BYTES)).toString("base64url");
