@@ -6,7 +6,7 @@ import { type Limits, withLimits } from "../core/limits.ts";
 import { type WaitOptions, waitFor } from "../core/waiting.ts";
 import { Endpoint, type State } from "../endpoint/endpoint.ts";
 import { JoinedSpaces } from "../endpoint/joined-spaces.ts";
-import { type EndpointOptions, withGrants } from "../endpoint/options.ts";
+import { type EndpointOptions, grantsOf } from "../endpoint/options.ts";
 import type { Platform } from "../endpoint/platform.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
 import type { Space } from "../endpoint/space.ts";
@@ -61,7 +61,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
 
   constructor(options: ClientOptions, environment: ClientEnvironment) {
     const limits = withLimits(options.limits);
-    const grants = withGrants(options.allow);
+    const grants = grantsOf(options);
     const { platform } = environment;
     super({ platform, grants });
     const spaces = new JoinedSpaces<App>(platform, limits, grants, (error) =>

@@ -96,10 +96,30 @@ export const ERROR_CODES = {
     retryable: true,
     text: "the server refused the link: {reason}",
   },
+  CNR_ERR_KEY_WEAK: {
+    kind: "authentication",
+    retryable: false,
+    text: "{source} is no key but something that can be guessed: make one with `connector key new` (or `node -p \"'cnk_'+require('crypto').randomBytes(32).toString('base64url')\"`) and give it to both sides",
+  },
+  CNR_ERR_KEY_MALFORMED: {
+    kind: "authentication",
+    retryable: false,
+    text: "{source} is a damaged key: `cnk_` and 43 letters, digits, `-` and `_` are needed; copy it again (`connector key` prints it on the machine that has it), or make one with `connector key new` (or `node -p \"'cnk_'+require('crypto').randomBytes(32).toString('base64url')\"`)",
+  },
+  CNR_ERR_KEY_MISSING: {
+    kind: "authentication",
+    retryable: false,
+    text: "there is no key for this server: copy the server's key into {path} (`connector key` prints it there), or set the environment variable CONNECTOR_KEY, or connect with the text that `server.inviteUrl()` gives or the option `key`",
+  },
+  CNR_ERR_KEY_FILE: {
+    kind: "authentication",
+    retryable: false,
+    text: "the key file {path} is not used, because {reason}: {repair}",
+  },
   CNR_ERR_NOT_ALLOWED: {
     kind: "permission",
     retryable: false,
-    text: 'the other side does not grant "{grant}" to this program: add it to its `allow` option',
+    text: '{what} needs the grant "{grant}", which is missing: the program that refuses gives it by its option `allow`, to a named key in its `keys`',
   },
   CNR_ERR_TIMEOUT: {
     kind: "timeout",

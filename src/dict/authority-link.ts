@@ -6,6 +6,15 @@ import type { Session } from "../session/session.ts";
 import type { DictAuthority, Membership } from "./dict-authority.ts";
 import { SessionDownlink } from "./session-downlink.ts";
 
+/** What a session's replicas are replicas of. */
+export interface LinkedAuthorities {
+  /** Makes the session's own authority; called once at most. */
+  readonly local: () => DictAuthority;
+  readonly global: DictAuthority;
+  /** False: what the replicas write with a function in it is refused. Left out: true. */
+  readonly mayBringCode?: boolean | undefined;
+}
+
 export interface AuthorityLink {
   /** The authority of the dict that the two sides of this session share, made and joined when first asked for. */
   readonly local: DictAuthority;
@@ -14,19 +23,16 @@ export interface AuthorityLink {
 /**
  * The authorities of one side of a session, whose replicas are at the other. The global one is joined now; the local one
  * when either side first uses it, and closed with the session.
- *
- * @param authorities - `local` makes the session's own authority; called once at most
  */
-export function linkAuthorities(
-  session: Session,
-  authorities: { readonly local: () => DictAuthority; readonly global: DictAuthority },
-): AuthorityLink {
-  const global = authorities.global.join(new SessionDownlink(session, DictSpace.global));
+export function linkAuthorities(session: Session, authorities: LinkedAuthorities): AuthorityLink {
+  const { mayBringCode } = authorities;
+  const global = authorities.global.join(new SessionDownlink(session, DictSpace.global), mayBringCode);
   let local: { readonly authority: DictAuthority; readonly membership: Membership } | undefined;
   const useLocal = (): { readonly authority: DictAuthority; readonly membership: Membership } => {
     if (!local) {
       const authority = authorities.local();
-      local = { authority, membership: authority.join(new SessionDownlink(session, DictSpace.local)) };
+      const membership = authority.join(new SessionDownlink(session, DictSpace.local), mayBringCode);
+      local = { authority, membership };
       if (session.ended) authority.close(session.ended);
     }
     return local;

@@ -10,6 +10,8 @@ const UNKNOWN = -1;
 export class AuthorityMember {
   /** The name of its commits in the store: never used twice. */
   readonly origin: string;
+  /** Whether functions in what it writes are passed on. */
+  readonly mayBringCode: boolean;
   /** Operations that have been answered: all before them have been, too. */
   answered = 0;
   /** What it wrote while a commit of it was under way; undefined when none is. */
@@ -20,8 +22,9 @@ export class AuthorityMember {
   /** Lazily: most members read only. */
   #revs: Rev[] | undefined;
 
-  constructor(origin: string) {
+  constructor(origin: string, mayBringCode: boolean) {
     this.origin = origin;
+    this.mayBringCode = mayBringCode;
   }
 
   /** @param rev - undefined: it has left no value that the member knows */

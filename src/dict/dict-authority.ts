@@ -1,3 +1,4 @@
+import { holdsFunction } from "../codec/function-free.ts";
 import { ValueEncoder } from "../codec/value-encoder.ts";
 import type { ErrorCode } from "../core/error-codes.ts";
 import { ConnectorError } from "../core/errors.ts";
@@ -31,6 +32,7 @@ const NOTHING: readonly DictOp[] = [];
 export class DictAuthority {
   readonly #store: Store;
   readonly #maxValueBytes: number;
+  readonly #maxDepth: number;
   readonly #encoder: ValueEncoder;
   readonly #id: string = toHex(randomBytes(8));
   readonly #members = new Map<string, AuthorityMember>();
@@ -53,6 +55,7 @@ export class DictAuthority {
     const { maxDepth, maxValueBytes } = limits;
     this.#store = store;
     this.#maxValueBytes = maxValueBytes;
+    this.#maxDepth = maxDepth;
     this.#encoder = new ValueEncoder({ maxDepth, maxValueBytes, shapes: false });
     this.#broadcast = new Broadcast(
       store,
@@ -65,9 +68,13 @@ export class DictAuthority {
     });
   }
 
-  /** Brings in a replica at the other end of a link: it is told the whole state, then each change. */
-  join(downlink: Downlink): Membership {
-    const member = this.#newMember();
+  /**
+   * Brings in a replica at the other end of a link: it is told the whole state, then each change.
+   *
+   * @param mayBringCode - false: what it writes with a function in it is refused
+   */
+  join(downlink: Downlink, mayBringCode = true): Membership {
+    const member = this.#newMember(mayBringCode);
     const remote = this.#broadcast.join(member, downlink);
     return {
       write: (write) => this.#receive(member, write),
@@ -81,7 +88,7 @@ export class DictAuthority {
 
   /** Brings in a replica of this process: it sees each change in the step in which it happens, until the authority is closed. */
   joinReplica(replica: DictReplica): void {
-    const member = this.#newMember();
+    const member = this.#newMember(true);
     replica.attach({
       encoder: this.#encoder,
       maxValueBytes: this.#maxValueBytes,
@@ -108,8 +115,8 @@ export class DictAuthority {
     for (const replica of directs) replica.detach(reason);
   }
 
-  #newMember(): AuthorityMember {
-    const member = new AuthorityMember(`${this.#id}.${++this.#joined}`);
+  #newMember(mayBringCode: boolean): AuthorityMember {
+    const member = new AuthorityMember(`${this.#id}.${++this.#joined}`, mayBringCode);
     this.#members.set(member.origin, member);
     return member;
   }
@@ -138,7 +145,8 @@ export class DictAuthority {
     await first;
     for (let write = line.shift(); write; write = line.shift()) {
       const ops = plainOps(write);
-      if (!ops) {
+      // What may have to be refused is looked at one by one.
+      if (!ops || !member.mayBringCode) {
         await this.#perform(member, write, 1);
         continue;
       }
@@ -160,6 +168,9 @@ export class DictAuthority {
       if (write.kind === "barrier") return this.#barrier(member);
       const ops = this.#opsOf(member, write);
       if (typeof ops === "string") return this.#refuse(member, ops, "");
+      if (!member.mayBringCode && this.#bringCode(ops)) {
+        return this.#refuse(member, "CNR_ERR_NOT_ALLOWED", "code");
+      }
       member.committing = write;
       member.committingCount = count;
       return this.#settle(this.#store.commit(ops, member.origin), member, write, count);
@@ -177,6 +188,10 @@ export class DictAuthority {
     const conditional = write as Parameters<typeof evaluate>[0];
     const op = evaluate(conditional, this.#store.get(conditional.key), member, this.#maxValueBytes);
     return typeof op === "string" ? op : [op];
+  }
+
+  #bringCode(ops: readonly DictOp[]): boolean {
+    return ops.some((op) => op.kind === "set" && holdsFunction(op.value, this.#maxDepth));
   }
 
   #settle(

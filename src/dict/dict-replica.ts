@@ -2,7 +2,7 @@ import type { FunctionCodec } from "../codec/function-codec.ts";
 import { ValueDecoder } from "../codec/value-decoder.ts";
 import { ByteWriter } from "../core/byte-writer.ts";
 import { Deferred, rejected } from "../core/deferred.ts";
-import { type ConnectorError, failure, isErrorCode } from "../core/errors.ts";
+import { type ConnectorError, failure } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { allocateBytes } from "../core/text.ts";
 import type { DictChangeOp, DictCondition, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
@@ -11,9 +11,10 @@ import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
 import { describe } from "./describe.ts";
 import { DictValue, type ValueCodec } from "./dict-value.ts";
 import { checkNewKey, checkSize } from "./key-check.ts";
-import type { Effect } from "./pending-operations.ts";
+import type { Effect, PendingOperation } from "./pending-operations.ts";
 import { ReplicaView } from "./replica-view.ts";
 import type { Uplink } from "./uplink.ts";
+import { writeRefusal } from "./write-refusal.ts";
 
 export interface ReplicaOptions {
   readonly limits: Readonly<Limits>;
@@ -46,6 +47,8 @@ export class DictReplica {
   #rev = 0;
   #uplink: Uplink | undefined;
   #detached: ConnectorError | undefined;
+  /** Why it cannot even be read. */
+  #denied: ConnectorError | undefined;
   #isStale = true;
 
   constructor(options: ReplicaOptions) {
@@ -69,18 +72,21 @@ export class DictReplica {
 
   /** What a key holds as this side sees it; undefined when it is not there. */
   find(key: string): DictValue | undefined {
+    if (this.#denied) throw this.#denied;
     return this.#view.find(key);
   }
 
   get(key: string): unknown {
-    return this.#view.find(key)?.read(this.codec);
+    return this.find(key)?.read(this.codec);
   }
 
   get size(): number {
+    if (this.#denied) throw this.#denied;
     return this.#view.size;
   }
 
   entries(): Generator<[key: string, value: DictValue]> {
+    if (this.#denied) throw this.#denied;
     return this.#view.entries();
   }
 
@@ -210,13 +216,25 @@ export class DictReplica {
   /** Takes a link; what it brings first is `reset`. */
   attach(uplink: Uplink): void {
     this.detach(failure("CNR_ERR_CLOSED", { by: "a newer link" }));
+    this.#denied = undefined;
     this.#uplink = uplink;
     this.#view.stored = uplink.stored;
   }
 
   /** The link is gone. Own writes that it has not confirmed are taken back: nobody knows what became of them. */
   detach(reason: ConnectorError): void {
-    if (!this.#uplink) return;
+    this.#detach(reason);
+  }
+
+  /** The other side does not let this one use the dict: until there is another link, nothing can be read or written. */
+  deny(reason: ConnectorError): void {
+    const dropped = this.#detach(reason);
+    this.#denied = reason;
+    if (dropped.some(({ outcome }) => !outcome)) this.#onError(reason);
+  }
+
+  #detach(reason: ConnectorError): readonly PendingOperation[] {
+    if (!this.#uplink) return [];
     this.#uplink = undefined;
     this.#detached = reason;
     this.#isStale = true;
@@ -229,6 +247,7 @@ export class DictReplica {
     }
     for (const listener of [...this.#detachListeners]) listener(reason);
     this.tell();
+    return dropped;
   }
 
   /** The server's whole state, in place of what was known of it. */
@@ -265,7 +284,7 @@ export class DictReplica {
   /**
    * The oldest own operation has been refused, and is taken back.
    *
-   * @param code - of the error table, when the other side's version knows the same ones
+   * @param text - see `RefusedWrite`
    */
   refuse(code: string, text: string): void {
     const before = this.#viewed();
@@ -274,7 +293,7 @@ export class DictReplica {
     this.#noteDifference(before);
     const key = operation.effects[0]?.key ?? "";
     const found = describe(this.get(key));
-    const error = failure(isErrorCode(code) ? code : "CNR_ERR_REMOTE", { key, found, reason: text });
+    const error = writeRefusal({ code, text, key, found });
     if (operation.outcome) operation.outcome.reject(error);
     else this.#onError(error);
     operation.answered?.resolve();

@@ -3,11 +3,15 @@ import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import { Deferred } from "../core/deferred.ts";
 import { type DictChangeOp, DictSpace, readChangeOp, writeDictWrite } from "../protocol/dict-messages.ts";
 import { MessageType } from "../protocol/message-types.ts";
+import { notAllowed } from "../security/policy.ts";
 import type { Session } from "../session/session.ts";
 import type { DictReplica } from "./dict-replica.ts";
 
 export interface ReplicaLink {
-  /** Resolves when the global dict's snapshot is in; rejects with the reason when the session ends before. */
+  /**
+   * Resolves when the global dict's snapshot is in, or when the other side has said that there will be none for this one;
+   * rejects with the reason when the session ends before.
+   */
   readonly ready: Promise<void>;
 }
 
@@ -31,6 +35,7 @@ export function linkReplicas(
     [MessageType.dictResult]: (reader) => of(reader).result(reader),
     [MessageType.dictChange]: (reader) => of(reader).changed(reader),
     [MessageType.dictSnapshot]: (reader) => of(reader).snapshot(reader),
+    [MessageType.dictDeny]: (reader) => of(reader).denied(),
   });
   // The local dict begins with the session, empty; the other side makes it when somebody uses it.
   replicas.local.reset(0, []);
@@ -46,14 +51,14 @@ export function linkReplicas(
 /** What comes for one replica. */
 class Downstream {
   readonly #replica: DictReplica;
-  readonly #onSnapshot: () => void;
+  readonly #onFirst: () => void;
   readonly #pages = new BytePages();
   /** The parts of a snapshot that have come. */
   #entries: [key: string, bytes: Uint8Array][] = [];
 
-  constructor(session: Session, space: number, replica: DictReplica, onSnapshot: () => void = () => {}) {
+  constructor(session: Session, space: number, replica: DictReplica, onFirst: () => void = () => {}) {
     this.#replica = replica;
-    this.#onSnapshot = onSnapshot;
+    this.#onFirst = onFirst;
     replica.attach({
       get encoder() {
         return session.plainEncoder;
@@ -104,7 +109,12 @@ class Downstream {
     this.#entries = [];
     this.#replica.reset(rev, entries);
     this.#replica.tell();
-    this.#onSnapshot();
+    this.#onFirst();
+  }
+
+  denied(): void {
+    this.#replica.deny(notAllowed("data", "using this dict"));
+    this.#onFirst();
   }
 
   /** 0: more has to come before the replica has a state that the server has had. */

@@ -279,7 +279,11 @@ export class SharedDict<V extends object = LooseVars> {
         if (waiter.reject(error)) stop();
       }
     };
-    look(this.get(key));
+    try {
+      look(this.get(key));
+    } catch (error) {
+      waiter.reject(error);
+    }
     const detached = this.#replica.whyDetached;
     if (detached) waiter.reject(detached);
     if (!waiter.settled) {

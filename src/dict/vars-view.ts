@@ -26,7 +26,7 @@ export function varsView<V extends object>(dict: SharedDict<V>): VarsView<V> {
     Object.create(null),
     Symbol.for("nodejs.util.inspect.custom"),
     {
-      value: () => Object.fromEntries(loose),
+      value: () => printed(loose),
       configurable: true,
     },
   );
@@ -51,6 +51,15 @@ export function varsView<V extends object>(dict: SharedDict<V>): VarsView<V> {
     preventExtensions: () => false,
     setPrototypeOf: () => false,
   }) as VarsView<V>;
+}
+
+/** What can be read of it: printing must not throw where reading does. */
+function printed(dict: SharedDict): unknown {
+  try {
+    return Object.fromEntries(dict);
+  } catch (error) {
+    return `[shared vars: ${error instanceof Error ? error.message : String(error)}]`;
+  }
 }
 
 const asText = (): string => "[shared vars]";

@@ -10,9 +10,9 @@ import { PipeTable } from "../pipes/pipe-table.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { PutOptions } from "../queues/queue.ts";
 import { CallTable } from "../rpc/call-table.ts";
-import type { Grants } from "../rpc/code-host.ts";
 import { type Exposable, ExposedFunctions, type FunctionGroup } from "../rpc/exposed-functions.ts";
 import { type RemoteFunctions, remoteView } from "../rpc/remote.ts";
+import type { Grants } from "../security/policy.ts";
 import { ChannelMux } from "../session/channel-mux.ts";
 import type { Session } from "../session/session.ts";
 import type { Address } from "../transport/transport.ts";
@@ -260,14 +260,14 @@ export abstract class Endpoint<App, S extends Side> implements AsyncDisposable {
       names: this.#names,
     });
     this.#calls = calls;
-    this.#pipeTable ??= new PipeTable();
+    this.#pipeTable ??= new PipeTable(grants.data);
     this.#pipeTable.attach(session, mux, calls.functionsInPipes);
     return calls;
   }
 
   #openPipes(): PipeTable {
     if (this.#session && !this.#calls) this.#open(this.#session);
-    this.#pipeTable ??= new PipeTable();
+    this.#pipeTable ??= new PipeTable(this.#parts.grants.data);
     return this.#pipeTable;
   }
 

@@ -1,16 +1,19 @@
 import { randomBytes, toHex } from "../core/ids.ts";
 import type { Limits } from "../core/limits.ts";
 import { linkAuthorities } from "../dict/authority-link.ts";
+import { denyDicts } from "../dict/denied-dicts.ts";
 import { DictAuthority } from "../dict/dict-authority.ts";
 import { DictReplica } from "../dict/dict-replica.ts";
 import { SharedDict } from "../dict/shared-dict.ts";
 import { functionsByValue } from "../functions/by-value.ts";
 import type { FunctionHost } from "../functions/function-host.ts";
 import { MessageType } from "../protocol/message-types.ts";
+import { denyQueues } from "../queues/denied-queues.ts";
 import { DirectQueues } from "../queues/direct-queues.ts";
 import { QueueHost } from "../queues/queue-host.ts";
 import { serveQueues } from "../queues/queue-host-link.ts";
 import { QueueTable } from "../queues/queue-table.ts";
+import type { Grants } from "../security/policy.ts";
 import type { Session } from "../session/session.ts";
 import type { Store } from "../stores/store.ts";
 import { Space } from "./space.ts";
@@ -19,7 +22,6 @@ export interface HostedSpaceOptions {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly host: FunctionHost;
-  readonly mayRunCode: boolean;
   /** Hears of failures that nobody waits for. */
   readonly onError: (error: unknown) => void;
 }
@@ -34,8 +36,9 @@ export class HostedSpace<Vars extends object> {
   readonly dict: SharedDict<Vars>;
   readonly queues: QueueTable;
 
-  constructor({ store, limits, host, mayRunCode, onError }: HostedSpaceOptions) {
-    const functions = functionsByValue(host, mayRunCode);
+  constructor({ store, limits, host, onError }: HostedSpaceOptions) {
+    // Who may not bring code is refused at the door: what has come in may be run.
+    const functions = functionsByValue(host, true);
     const replica = new DictReplica({ limits, functions, onError });
     this.authority = new DictAuthority(store, limits);
     this.queueHost = new QueueHost(store, limits);
@@ -59,17 +62,23 @@ export class HostedSpace<Vars extends object> {
 /** What a space shows to those who use it over a link. */
 export type ServedSpace = Pick<HostedSpace<object>, "authority" | "queueHost">;
 
+export interface SpaceService<Vars extends object> {
+  readonly globals: ServedSpace;
+  /** Makes the space of this client and its peer; called once at most. */
+  readonly makeLocal: () => HostedSpace<Vars>;
+  /** What the client may do. */
+  readonly grants: Grants;
+}
+
 /**
  * Serves a client over its session: the globals now, and the space of the two when one of them first uses it, for most
- * clients never do.
+ * clients never do. One that has no grant for it is refused, and this side then has the latter for itself.
  *
- * @param makeLocal - makes that space; called once at most
- * @returns gives that space to this side
+ * @returns gives the space of the two to this side
  */
 export function serveSpaces<Vars extends object, Queues extends object>(
   session: Session,
-  globals: ServedSpace,
-  makeLocal: () => HostedSpace<Vars>,
+  { globals, makeLocal, grants }: SpaceService<Vars>,
 ): () => Space<Vars, Queues> {
   let hosted: HostedSpace<Vars> | undefined;
   let space: Space<Vars, Queues> | undefined;
@@ -80,16 +89,20 @@ export function serveSpaces<Vars extends object, Queues extends object>(
     }
     return hosted;
   };
-  const dicts = linkAuthorities(session, { local: () => host().authority, global: globals.authority });
-  session.handleLater([MessageType.queueOpen], () =>
-    serveQueues(session, { local: () => host().queueHost, global: globals.queueHost }),
-  );
+  const mayBringCode = grants.code;
+  const dicts = grants.data
+    ? linkAuthorities(session, { local: () => host().authority, global: globals.authority, mayBringCode })
+    : denyDicts(session);
+  session.handleLater([MessageType.queueOpen], () => {
+    if (!grants.data) return denyQueues(session);
+    serveQueues(session, { local: () => host().queueHost, global: globals.queueHost, mayBringCode });
+  });
   session.onEnd((reason) => hosted?.closeQueues(reason));
   return () => {
     if (!space) {
       space = new Space(host().dict, host().queues);
       // The client hears of what is written here only once its replica has been let in.
-      void dicts.local;
+      void dicts?.local;
     }
     return space;
   };

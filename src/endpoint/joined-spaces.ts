@@ -6,7 +6,7 @@ import { functionsByValue } from "../functions/by-value.ts";
 import type { FunctionHost } from "../functions/function-host.ts";
 import { QueueTable } from "../queues/queue-table.ts";
 import { RemoteQueues } from "../queues/remote-queues.ts";
-import type { Grants } from "../rpc/code-host.ts";
+import type { Grants } from "../security/policy.ts";
 import type { Session } from "../session/session.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, QueuesOf, VarsOf } from "./schema.ts";
 import { Space } from "./space.ts";

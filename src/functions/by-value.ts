@@ -2,6 +2,7 @@ import type { FunctionCodec } from "../codec/function-codec.ts";
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { failure } from "../core/errors.ts";
+import { notAllowed } from "../security/policy.ts";
 import {
   type AnyFunction,
   type CapturedFunction,
@@ -28,6 +29,7 @@ const OUTLIVES =
   "send it through a pipe or as an argument of a call, or leave byReference out";
 const NOT_HERE =
   "it is a live callback of the other side, whose code is not here: through a pipe byReference(fn) lends it on";
+const refusedFunctions = new WeakSet<AnyFunction>();
 
 /**
  * Functions in dicts and queues: they outlive their sender, so they travel as their code. Reading compiles nothing; the
@@ -49,16 +51,28 @@ export function functionsByValue(host: FunctionHost, mayRunCode: boolean): Funct
 
 /** Throws the `CodecError` that says why the code of this function cannot travel. */
 export function writeByValue(writer: ByteWriter, fn: AnyFunction, path: string, host: FunctionHost): void {
-  if (isBorrowed(fn)) throw failure("CNR_ERR_UNSENDABLE", { path, reason: NOT_HERE });
   writer.uint(FunctionForm.value);
-  writeCapturedFunction(writer, formOf(fn) ?? host.capture(fn, path));
+  writeCapturedFunction(writer, portableForm(fn, host, path));
 }
 
 export function readByValue(reader: ByteReader, host: FunctionHost, mayRunCode: boolean): AnyFunction {
   const captured = readCapturedFunction(reader);
-  const fn = mayRunCode ? compiledOnCall(captured, host) : refused(captured);
+  if (!mayRunCode) return refused(captured);
+  const fn = compiledOnCall(captured, host);
   rememberForm(fn, captured);
   return fn;
+}
+
+/**
+ * The form in which a function travels. One that came from somebody who may not bring code is not passed on: others would
+ * run it because this side sends it.
+ *
+ * @param path - where the function stands in the value, for the error
+ */
+export function portableForm(fn: AnyFunction, host: FunctionHost, path: string): CapturedFunction {
+  if (isBorrowed(fn)) throw failure("CNR_ERR_UNSENDABLE", { path, reason: NOT_HERE });
+  if (refusedFunctions.has(fn)) throw notAllowed("code", `passing on ${path}, which another side has sent,`);
+  return formOf(fn) ?? host.capture(fn, path);
 }
 
 function compiledOnCall(captured: CapturedFunction, host: FunctionHost): AnyFunction {
@@ -71,9 +85,11 @@ function compiledOnCall(captured: CapturedFunction, host: FunctionHost): AnyFunc
 }
 
 function refused(captured: CapturedFunction): AnyFunction {
-  return named(captured, () => {
-    throw failure("CNR_ERR_NOT_ALLOWED", { grant: "code" });
+  const fn = named(captured, () => {
+    throw notAllowed("code", "running a function that the other side has sent");
   });
+  refusedFunctions.add(fn);
+  return fn;
 }
 
 function named(captured: CapturedFunction, fn: AnyFunction): AnyFunction {

@@ -1,5 +1,7 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
-import { failure } from "../core/errors.ts";
+import { type ConnectorError, failure } from "../core/errors.ts";
+import { MessageType } from "../protocol/message-types.ts";
+import { notAllowed } from "../security/policy.ts";
 import { ChannelKind, type ChannelMux } from "../session/channel-mux.ts";
 import { IncomingChannel } from "../session/incoming-channel.ts";
 import type { OutgoingChannel } from "../session/outgoing-channel.ts";
@@ -14,12 +16,22 @@ const DEFAULT_NAME = "";
  * which it sends, when it first does.
  */
 export class PipeTable implements PipeLink {
+  readonly #maySendHere: boolean;
   readonly #pipes = new Map<string, Pipe>();
   #session: Session | undefined;
   #mux: ChannelMux | undefined;
   #functions: FunctionCodec | undefined;
   #senders = new Map<string, OutgoingChannel>();
   #receivers = new Map<string, IncomingChannel>();
+  /** Pipes through which the other side sends. */
+  #opened = new Set<string>();
+  /** Pipes into which the other side lets nothing be sent. */
+  #refused = new Map<string, ConnectorError>();
+
+  /** @param maySendHere - whether the other side may */
+  constructor(maySendHere: boolean) {
+    this.#maySendHere = maySendHere;
+  }
 
   get main(): Pipe {
     return this.get(DEFAULT_NAME);
@@ -61,7 +73,17 @@ export class PipeTable implements PipeLink {
     const receivers = new Map<string, IncomingChannel>();
     this.#senders = senders;
     this.#receivers = receivers;
-    mux.accept(ChannelKind.pipe, (_id, name) => receiverOf(session, receivers, name), functions);
+    this.#opened = new Set();
+    this.#refused = new Map();
+    mux.accept(
+      ChannelKind.pipe,
+      (id, name) => {
+        if (!this.#maySendHere) return refuse(session, id);
+        this.#opened.add(name);
+        return receiverOf(session, receivers, name);
+      },
+      functions,
+    );
     session.onEnd((reason) => {
       for (const receiver of receivers.values()) receiver.end(reason);
     });
@@ -73,14 +95,46 @@ export class PipeTable implements PipeLink {
     if (!this.#mux) throw failure("CNR_ERR_NOT_CONNECTED");
     ({ channel } = this.#mux.open(ChannelKind.pipe, name, this.#functions));
     this.#senders.set(name, channel);
+    channel.onStop = this.#onStop(name, channel);
     return channel;
   }
 
   receiver(name: string): IncomingChannel {
     const session = this.#session;
     if (!session) throw failure("CNR_ERR_NOT_CONNECTED");
+    const refused = this.#refused.size > 0 && !this.#receivers.has(name) && this.#refused.get(name);
+    if (refused) throw refused;
     return receiverOf(session, this.#receivers, name);
   }
+
+  /** A reader of a pipe never stops of itself: it is not allowed to be sent to. Nor will it answer then. */
+  #onStop(name: string, channel: OutgoingChannel): () => void {
+    const session = this.#session;
+    const receivers = this.#receivers;
+    return () => {
+      if (session?.ended) return;
+      const reason = notAllowed(
+        "data",
+        `sending through ${name === DEFAULT_NAME ? "a pipe" : `pipe "${name}"`}`,
+      );
+      channel.end(reason);
+      const receiver = receivers.get(name);
+      if (this.#opened.has(name)) return;
+      this.#refused.set(name, reason);
+      // Should the other side send through this pipe after all, that is a new conversation.
+      receivers.delete(name);
+      receiver?.end(reason);
+    };
+  }
+}
+
+/** What comes through this channel is dropped, and its sender is told that nobody may read it. */
+function refuse(session: Session, id: number): IncomingChannel {
+  const channel = new IncomingChannel(session, "recv");
+  channel.end(undefined);
+  session.begin(MessageType.channelStop).uint(id);
+  session.commit();
+  return channel;
 }
 
 function receiverOf(

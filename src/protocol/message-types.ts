@@ -26,6 +26,7 @@ export const MessageType = {
   dictChange: 35,
   dictSnapshot: 36,
   dictResult: 37,
+  dictDeny: 38,
 
   queueOpen: 48,
   queueForget: 49,
@@ -42,4 +43,5 @@ export const MessageType = {
   queueEnd: 60,
   queueAcknowledge: 61,
   queueReturn: 62,
+  queueDeny: 63,
 } as const;

@@ -1,8 +1,10 @@
+import { holdsFunction } from "../codec/function-free.ts";
 import type { ByteReader } from "../core/byte-reader.ts";
 import { failure } from "../core/errors.ts";
 import { endOfTurn } from "../core/turn.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import { type QueueQuestion, readPutFields } from "../protocol/queue-messages.ts";
+import { notAllowed } from "../security/policy.ts";
 import type { Session } from "../session/session.ts";
 import type { ParkedPut, PutSender } from "./put-line.ts";
 import type { QueueHost } from "./queue-host.ts";
@@ -14,13 +16,16 @@ const PARKED_PUT_BYTES = 200;
 /** The puts and questions of one client: numbered as they come, from 1, and answered by these numbers. */
 export class LinkPuts implements PutSender {
   readonly #session: Session;
+  readonly #mayBringCode: boolean;
   readonly #stored: RunMessage;
   readonly #parked = new Map<number, { readonly host: QueueHost; readonly put: ParkedPut }>();
   #parkedBytes = 0;
   #lastRequest = 0;
 
-  constructor(session: Session) {
+  /** @param mayBringCode - false: an item with a function in it is refused */
+  constructor(session: Session, mayBringCode: boolean) {
     this.#session = session;
+    this.#mayBringCode = mayBringCode;
     // Not with the read that brought the puts: whoever waits for the items is to hear first.
     this.#stored = new RunMessage(session, MessageType.queueSettled, endOfTurn);
   }
@@ -28,7 +33,9 @@ export class LinkPuts implements PutSender {
   put(host: QueueHost, queue: string, reader: ByteReader): void {
     const request = ++this.#lastRequest;
     const fields = readPutFields(reader);
-    const put = host.put(queue, reader.passingBinary(), fields, this, request);
+    const body = reader.passingBinary();
+    if (!this.#mayBringCode && this.#isRefused(request, body)) return;
+    const put = host.put(queue, body, fields, this, request);
     if (!put) return;
     this.#parked.set(request, { host, put });
     this.#parkedBytes += sizeOf(put);
@@ -89,6 +96,16 @@ export class LinkPuts implements PutSender {
   end(): void {
     for (const { host, put } of this.#parked.values()) host.cancel(put);
     this.#parked.clear();
+  }
+
+  #isRefused(request: number, body: Uint8Array): boolean {
+    try {
+      if (!holdsFunction(body, this.#session.limits.maxDepth)) return false;
+      this.refused(request, notAllowed("code", "putting a function into a queue"));
+    } catch (undecodable) {
+      this.refused(request, undecodable);
+    }
+    return true;
   }
 
   #answer(request: number, answer: number | undefined): void {

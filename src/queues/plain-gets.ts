@@ -3,7 +3,7 @@ import { failure } from "../core/errors.ts";
 import { RingBuffer } from "../core/ring-buffer.ts";
 import { handOver } from "./hand-over.ts";
 import type { OpenPlace, QueueGetter, QueueHandle } from "./queue-binding.ts";
-import { lostGet } from "./queue-errors.ts";
+import { deniedGet, lostGet } from "./queue-errors.ts";
 
 /** The gets of a queue that nobody can give up: they share one place in the line, and cost no more than their promises. */
 export class PlainGets<T> implements QueueGetter {
@@ -48,6 +48,10 @@ export class PlainGets<T> implements QueueGetter {
   end(): void {
     this.#onEnd();
     this.#rejectAll(failure("CNR_ERR_QUEUE_CLOSED", { queue: this.#queue }));
+  }
+
+  denied(): void {
+    this.#rejectAll(deniedGet(this.#queue));
   }
 
   lost(reason: unknown): void {

@@ -21,6 +21,8 @@ export interface QueueGetter {
   nothing(): void;
   /** The queue is closed and drained. */
   end(): void;
+  /** Nothing will come for the credits so far: this user has no grant for the queue. */
+  denied(): void;
   /** The binding is over. */
   lost(reason: unknown): void;
 }

@@ -1,4 +1,5 @@
 import { ConnectionError, ConnectorError, failure } from "../core/errors.ts";
+import { notAllowed } from "../security/policy.ts";
 
 /** A request failed because its link ended; `executed` says whether it may have been carried out all the same. */
 export function lostRequest(reason: unknown, executed: "no" | "unknown"): unknown {
@@ -10,6 +11,10 @@ export function lostRequest(reason: unknown, executed: "no" | "unknown"): unknow
 export function lostGet(queue: string, reason: unknown): unknown {
   const isOrderly = ConnectorError.is(reason) && reason.code === "CNR_ERR_CLOSED";
   return isOrderly ? failure("CNR_ERR_QUEUE_CLOSED", { queue }, reason) : reason;
+}
+
+export function deniedGet(queue: string): unknown {
+  return notAllowed("data", queue === "" ? "getting from the queue" : `getting from queue "${queue}"`);
 }
 
 export function isQueueClosed(error: unknown): boolean {

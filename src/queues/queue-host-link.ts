@@ -19,6 +19,8 @@ export interface ServedQueues {
   /** The queues of this client and its peer, made on first use. */
   readonly local: () => QueueHost;
   readonly global: QueueHost;
+  /** False: an item with a function in it is refused. Left out: true. */
+  readonly mayBringCode?: boolean | undefined;
 }
 
 /** Lets the client at the other end of a session use queues. Its end gives back what the client has not accepted. */
@@ -51,7 +53,7 @@ class QueueHostLink {
   constructor(session: Session, queues: ServedQueues) {
     this.#session = session;
     this.#queues = queues;
-    this.#puts = new LinkPuts(session);
+    this.#puts = new LinkPuts(session, queues.mayBringCode ?? true);
     session.handle({
       [MessageType.queueOpen]: (reader) => this.#open(reader),
       [MessageType.queueForget]: (reader) => this.#forget(reader),

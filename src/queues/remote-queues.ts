@@ -58,7 +58,8 @@ export class RemoteQueues {
         this.#takeRequest(request)?.reject(reason);
       },
       [MessageType.queueItem]: (reader) => this.#item(reader),
-      // Either may cross the client's word that it has forgotten the handle.
+      // Each may cross the client's word that it has forgotten the handle.
+      [MessageType.queueDeny]: (reader) => this.#handles.get(reader.uint())?.getter.denied(),
       [MessageType.queueNothing]: (reader) => this.#handles.get(reader.uint())?.getter.nothing(),
       [MessageType.queueEnd]: (reader) => this.#handles.get(reader.uint())?.getter.end(),
     });

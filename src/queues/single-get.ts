@@ -2,7 +2,7 @@ import { failure } from "../core/errors.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
 import { handOver } from "./hand-over.ts";
 import type { OpenPlace, QueueGetter, QueueHandle, Settler } from "./queue-binding.ts";
-import { lostGet } from "./queue-errors.ts";
+import { deniedGet, lostGet } from "./queue-errors.ts";
 
 /**
  * A get that can be given up. It has a place of its own in the line, because taking its credit back must move nobody else;
@@ -72,6 +72,12 @@ export class SingleGet<T> implements QueueGetter {
     this.#onEnd();
     this.#waiter?.reject(failure("CNR_ERR_QUEUE_CLOSED", { queue: this.#queue }));
     this.#waiter = undefined;
+  }
+
+  denied(): void {
+    const waiter = this.#waiter;
+    this.#idle();
+    waiter?.reject(deniedGet(this.#queue));
   }
 
   lost(reason: unknown): void {

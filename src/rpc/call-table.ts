@@ -4,22 +4,26 @@ import { failure } from "../core/errors.ts";
 import { Future } from "../core/future.ts";
 import type { WaitOptions } from "../core/waiting.ts";
 import { functionsOverLink } from "../functions/by-reference.ts";
+import { portableForm } from "../functions/by-value.ts";
 import {
   type AnyFunction,
   type CapturedFunction,
-  formOf,
   readCapturedFunction,
 } from "../functions/captured-function.ts";
 import { ReferenceTable } from "../functions/references.ts";
 import { MessageType } from "../protocol/message-types.ts";
+import { type Grants, requireGrant } from "../security/policy.ts";
 import type { ChannelMux } from "../session/channel-mux.ts";
 import type { Session } from "../session/session.ts";
 import { CallSignals } from "./call-signals.ts";
-import type { CodeHost, CodeScope, Grants } from "./code-host.ts";
+import type { CodeHost, CodeScope } from "./code-host.ts";
 import { type ExposedFunctions, unknownFunction } from "./exposed-functions.ts";
 import { IncomingCalls, type Target } from "./incoming-calls.ts";
 import { OutgoingCalls, TargetKind } from "./outgoing-calls.ts";
 import { ResultStreams } from "./result-streams.ts";
+
+/** Of a name that somebody made up, in an error. */
+const MAX_NAME_CHARACTERS = 200;
 
 export interface CallTableOptions {
   readonly session: Session;
@@ -90,7 +94,7 @@ export class CallTable {
   callFunction(fn: AnyFunction, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
     let captured: CapturedFunction;
     try {
-      captured = formOf(fn) ?? this.#options.host.capture(fn, fn.name || "the function");
+      captured = portableForm(fn, this.#options.host, fn.name || "the function");
     } catch (error) {
       return Future.failed(error);
     }
@@ -122,15 +126,15 @@ export class CallTable {
       }
       case TargetKind.eval: {
         const code = reader.string();
-        return { fn: () => this.#codeScope().evaluate(code), self: undefined };
+        return { fn: () => this.#codeScope("eval").evaluate(code), self: undefined };
       }
       case TargetKind.exec: {
         const code = reader.string();
-        return { fn: () => this.#codeScope().execute(code), self: undefined };
+        return { fn: () => this.#codeScope("exec").execute(code), self: undefined };
       }
       case TargetKind.function: {
         const captured = readCapturedFunction(reader);
-        this.#require("code");
+        requireGrant(this.#options.grants, "code", "calling a function that is sent along");
         return { fn: (...args) => this.#callCaptured(captured, args), self: undefined };
       }
       default:
@@ -147,24 +151,21 @@ export class CallTable {
     const { exposed, grants } = this.#options;
     const found = exposed.find(name);
     if (found) {
-      this.#require("call");
+      requireGrant(grants, "call", `calling "${name}"`);
       return found;
     }
     if (!grants.code && !isGlobal(name)) throw unknownFunction(name, exposed.names());
-    const scope = this.#codeScope();
+    const scope = this.#codeScope(`calling the global "${name.slice(0, MAX_NAME_CHARACTERS)}"`);
     const fn = scope.resolve(name);
     if (!fn) throw unknownFunction(name, [...exposed.names(), ...scope.functionNames()]);
     return { fn, self: undefined };
   }
 
-  #codeScope(): CodeScope {
-    this.#require("code");
+  /** @param what - what needs it, for the error */
+  #codeScope(what: string): CodeScope {
+    requireGrant(this.#options.grants, "code", what);
     this.#scope ??= this.#options.host.createScope(this.#options.names);
     return this.#scope;
-  }
-
-  #require(grant: keyof Grants): void {
-    if (!this.#options.grants[grant]) throw failure("CNR_ERR_NOT_ALLOWED", { grant });
   }
 }
 

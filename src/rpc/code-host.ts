@@ -14,11 +14,3 @@ export interface CodeHost extends FunctionHost {
   /** @param names - what the code finds besides the globals */
   createScope(names: Readonly<Record<string, unknown>>): CodeScope;
 }
-
-/** What the other side may do here. */
-export interface Grants {
-  /** Functions exposed by name. */
-  readonly call: boolean;
-  /** `eval`, `exec`, `call`, globals by name, and functions inside values. */
-  readonly code: boolean;
-}

@@ -48,18 +48,17 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     this.server = server;
     this.name = options.name;
     this.attach(session, { server, peer: this });
-    this.#space = serveSpaces(
-      session,
-      options.globals,
-      () =>
+    this.#space = serveSpaces(session, {
+      globals: options.globals,
+      makeLocal: () =>
         new HostedSpace({
           store: new MemoryStore(),
           limits: session.limits,
           host: platform,
-          mayRunCode: grants.code,
           onError,
         }),
-    );
+      grants,
+    });
     session.onEnd((reason) => this.#events.emit("disconnect", reason));
   }
 

@@ -12,7 +12,7 @@ import {
   ExposedFunctions,
   type FunctionGroup,
   type Grants,
-  withGrants,
+  grantsOf,
 } from "../endpoint/options.ts";
 import type {
   GlobalQueuesOf,
@@ -82,7 +82,7 @@ export class Server<App = LooseRecord>
   /** Options only: nothing is opened before `listen()`. */
   constructor(options: ServerOptions = {}) {
     const limits = withLimits(options.limits);
-    const grants = withGrants(options.allow);
+    const grants = grantsOf(options);
     const events: Emitter<ServerEvents<App>> = new Emitter((error, _, args) =>
       events.emit("error", error, peerAmong<App>(args)),
     );
@@ -90,7 +90,6 @@ export class Server<App = LooseRecord>
       store: new MemoryStore(),
       limits,
       host: nodePlatform,
-      mayRunCode: grants.code,
       onError: (error) => events.emit("error", error, undefined),
     });
     super(globals.dict, globals.queues);

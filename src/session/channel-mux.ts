@@ -51,9 +51,10 @@ export class ChannelMux {
       [MessageType.channelStop]: (reader) => {
         const id = reader.uint();
         const channel = this.#outgoing.get(id);
+        // First: whoever knows why nobody reads on ends the channel with that reason.
+        channel?.onStop?.();
         // Answered with an end, so that the reader's side can forget the channel too.
         channel?.end(failure("CNR_ERR_CANCELLED", { what: "the stream" }));
-        channel?.onStop?.();
         this.#outgoing.delete(id);
       },
     });

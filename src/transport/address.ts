@@ -41,12 +41,13 @@ export function isLoopback(host: string): boolean {
 
 function checked(host: string, port: number, given: unknown): Target {
   const isPort = Number.isInteger(port) && port > 0 && port < 65_536;
-  if (typeof host !== "string" || host === "" || !isPort) throw badAddress(given);
+  if (typeof host !== "string" || /^$|[#/@]/.test(host) || !isPort) throw badAddress(given);
   return { host, port };
 }
 
 function badAddress(given: unknown): Error {
-  return failure("CNR_ERR_BAD_ADDRESS", {
-    address: typeof given === "string" ? given : JSON.stringify(given),
-  });
+  // Behind the # of a URL stands a key, and somebody may have given the key alone.
+  const text = typeof given === "string" ? given : (JSON.stringify(given) ?? String(given));
+  const address = text.replace(/#.*/s, "").replace(/cnk_[\w-]*/g, "cnk_...");
+  return failure("CNR_ERR_BAD_ADDRESS", { address });
 }

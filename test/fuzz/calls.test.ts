@@ -11,6 +11,7 @@ import { nodePlatform } from "../../src/endpoint/node/node-platform.ts";
 import { functionsByValue } from "../../src/functions/by-value.ts";
 import { CallTable } from "../../src/rpc/call-table.ts";
 import { ExposedFunctions } from "../../src/rpc/exposed-functions.ts";
+import { ALL_GRANTS } from "../../src/security/policy.ts";
 import { ChannelMux } from "../../src/session/channel-mux.ts";
 import { ScriptedLink } from "../unit/session/scripted-link.ts";
 import { sessionOver } from "../unit/session/session-pair.ts";
@@ -87,7 +88,7 @@ describe("a session with calls that is fed with messages about calls", () => {
         mux: new ChannelMux(session),
         exposed,
         host: nodePlatform,
-        grants: { call: true, code: false },
+        grants: { ...ALL_GRANTS, code: false },
         peer: "x",
         names: {},
       });

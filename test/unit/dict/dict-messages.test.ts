@@ -124,6 +124,7 @@ describe("the bytes of messages about dicts", () => {
       dictChange: 35,
       dictSnapshot: 36,
       dictResult: 37,
+      dictDeny: 38,
     });
   });
 });

@@ -1,6 +1,7 @@
 import { failure } from "../../../src/core/errors.ts";
 import { withLimits } from "../../../src/core/limits.ts";
 import { linkAuthorities } from "../../../src/dict/authority-link.ts";
+import { denyDicts } from "../../../src/dict/denied-dicts.ts";
 import { DictAuthority } from "../../../src/dict/dict-authority.ts";
 import { DictReplica } from "../../../src/dict/dict-replica.ts";
 import { linkReplicas } from "../../../src/dict/replica-link.ts";
@@ -71,6 +72,13 @@ export async function dictSamples(): Promise<Record<string, string>> {
   await turns(1);
   carry("contested", b.near, b.far);
   await sample("refused", () => a.dict.setDefault("contested", 2));
+
+  const far = new ScriptedLink();
+  const server = sessionOver(far);
+  denyDicts(server);
+  server.flush();
+  samples["denied"] = messagesIn(Buffer.concat(far.writes.splice(0).flat()));
+  server.abort(failure("CNR_ERR_CLOSED", { by: "the test" }));
 
   for (const { client, server } of ends) {
     for (const session of [client, server]) session.abort(failure("CNR_ERR_CLOSED", { by: "the test" }));

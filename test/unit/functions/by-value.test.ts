@@ -82,13 +82,20 @@ describe("a function by value", () => {
     expect(revived).toBe(1);
   });
 
-  it("is only data where code may not run, and travels on as it came", () => {
+  it("is only data where code may not run, and is not passed on, for others would run it", () => {
+    const refused = read(
+      written((n: number) => n + 1),
+      false,
+    );
+    const refusal = expect.objectContaining({ code: "CNR_ERR_NOT_ALLOWED", details: expect.anything() });
+    expect(() => refused(1)).toThrow(refusal);
+    expect(() => written(refused)).toThrow(refusal);
+    expect(formOf(refused)).toBeUndefined();
+  });
+
+  it("travels on as it came where code may run", () => {
     const bytes = written((n: number) => n + 1);
-    const refused = read(bytes, false);
-    expect(() => refused(1)).toThrow(expect.objectContaining({ code: "CNR_ERR_NOT_ALLOWED" }));
-    expect(written(refused)).toEqual(bytes);
-    expect(read(written(refused))(1)).toBe(2);
-    expect(formOf(refused)).toMatchObject({ kind: "source" });
+    expect(written(read(bytes))).toEqual(bytes);
   });
 
   it("that uses what is around it is refused, naming it", () => {

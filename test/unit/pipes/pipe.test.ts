@@ -150,7 +150,7 @@ describe("a pipe", () => {
   });
 
   it("says that there is no link, before there is one", async () => {
-    const end = new PipeTable().get("chat");
+    const end = new PipeTable(true).get("chat");
     expect(await failureOf(end.send(1))).toMatchObject({ code: "CNR_ERR_NOT_CONNECTED" });
     expect(await failureOf(end.recv())).toMatchObject({ code: "CNR_ERR_NOT_CONNECTED" });
   });

@@ -31,6 +31,7 @@ describe("the bytes of messages about queues", () => {
       queueEnd: 60,
       queueAcknowledge: 61,
       queueReturn: 62,
+      queueDeny: 63,
     });
   });
 });

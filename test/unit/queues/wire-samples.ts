@@ -1,5 +1,6 @@
 import { withLimits } from "../../../src/core/limits.ts";
 import { HEADER_BYTES } from "../../../src/protocol/frame.ts";
+import { denyQueues } from "../../../src/queues/denied-queues.ts";
 import { QueueHost } from "../../../src/queues/queue-host.ts";
 import { serveQueues } from "../../../src/queues/queue-host-link.ts";
 import { QueueTable } from "../../../src/queues/queue-table.ts";
@@ -82,5 +83,25 @@ export async function queueSamples(): Promise<Record<string, string>> {
   table.detach(undefined);
   await client.close();
   await server.close();
-  return samples;
+  return { ...samples, "get that is not allowed: server": await deniedGet() };
+}
+
+/** What a client without the grant `data` is told of its get. */
+async function deniedGet(): Promise<string> {
+  const [near, far] = [new ScriptedLink(), new ScriptedLink()];
+  const [client, server] = [sessionOver(near), sessionOver(far)];
+  denyQueues(server);
+  const table = new QueueTable();
+  table.attach(new RemoteQueues(client).global);
+  table
+    .get("task")
+    .get()
+    .catch(() => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  far.handler?.data(new Uint8Array(Buffer.concat(near.writes.splice(0).flat())));
+  const told = Buffer.concat(far.writes.splice(0).flat()).subarray(HEADER_BYTES).toString("hex");
+  table.detach(undefined);
+  await client.close();
+  await server.close();
+  return told;
 }

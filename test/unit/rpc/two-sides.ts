@@ -4,14 +4,12 @@ import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
 import { PipeTable } from "../../../src/pipes/pipe-table.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
-import type { Grants } from "../../../src/rpc/code-host.ts";
 import { ExposedFunctions, type FunctionGroup } from "../../../src/rpc/exposed-functions.ts";
+import { ALL_GRANTS, type Grants } from "../../../src/security/policy.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
 import { greetClient, greetServer } from "../../../src/session/handshake.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
-
-const ALL_GRANTS: Grants = { call: true, code: true };
 
 export interface SideOptions {
   readonly limits?: Partial<Limits>;
@@ -31,7 +29,7 @@ export class Side {
     this.session = session;
     this.mux = new ChannelMux(session);
     this.exposed = new ExposedFunctions();
-    this.pipes = new PipeTable();
+    this.pipes = new PipeTable(grants.data);
     this.calls = new CallTable({
       session,
       mux: this.mux,

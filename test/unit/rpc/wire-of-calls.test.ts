@@ -4,6 +4,7 @@ import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
 import { byValue } from "../../../src/functions/travel-mark.ts";
 import { CallTable } from "../../../src/rpc/call-table.ts";
 import { type Exposed, ExposedFunctions } from "../../../src/rpc/exposed-functions.ts";
+import { ALL_GRANTS } from "../../../src/security/policy.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
 import { ScriptedLink } from "../session/scripted-link.ts";
 import { sessionOver } from "../session/session-pair.ts";
@@ -16,13 +17,12 @@ async function callSamples(): Promise<Record<string, string>> {
   const link = new ScriptedLink();
   const session = sessionOver(link);
   const exposed = new ExposedFunctions();
-  const grants = { data: true, call: true, code: true };
   const calls = new CallTable({
     session,
     mux: new ChannelMux(session),
     exposed,
     host: nodePlatform,
-    grants,
+    grants: ALL_GRANTS,
     peer: "x",
     names: {},
   });

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { ConnectionError } from "../../../src/core/errors.ts";
 import { addressOf, hostAndPort, isLoopback, targetOf, urlOf } from "../../../src/transport/address.ts";
@@ -52,6 +53,32 @@ describe("where to connect", () => {
     }
     for (const given of [null, undefined, 5])
       expect(() => targetOf(given as never)).toThrow(/is not an address/);
+  });
+
+  it("never repeats a key, wherever it was given", () => {
+    const key = `cnk_${"k".repeat(20)}-${"_".repeat(22)}`;
+    const given: [unknown, number?][] = [
+      [`connector://host:99999#${key}`],
+      [`connector://host#${key}`],
+      [`host:80/path#a "passphrase" ${key}`],
+      [key],
+      [`connector://${key}@host:1900`],
+      [`connector://host:1900#${key}`, 1900],
+      [`host#${key}`, 1900],
+      [{ host: `host#${key}`, port: 1900 }],
+      [{ host: "host", port: key }],
+      [{ key }],
+    ];
+    for (const [where, port] of given) {
+      let error: unknown;
+      try {
+        targetOf(where as string, port);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toMatchObject({ code: "CNR_ERR_BAD_ADDRESS" });
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/kkkk|passphrase/);
+    }
   });
 
   it("writes addresses of both families so that they can be read again", () => {
