@@ -18,6 +18,8 @@ interface PendingCall {
   readonly future: Future<unknown>;
   readonly kind: number;
   readonly target: CallTarget;
+  /** How many frames had been sent before the one that has it. */
+  readonly frame: number;
 }
 
 /** Calls to the other side that wait for their answers. */
@@ -31,7 +33,10 @@ export class OutgoingCalls implements Worker {
     this.#session = session;
     this.#functions = functions;
     session.onEnd((reason) => {
-      for (const pending of this.#slots) pending?.future[fail](lostCall(reason));
+      for (const pending of this.#slots) {
+        const hasLeft = pending !== undefined && pending.frame < session.handedFrames;
+        pending?.future[fail](lostCall(reason, hasLeft ? "unknown" : "no"));
+      }
       this.#slots.length = 0;
       this.#free.length = 0;
     });
@@ -47,7 +52,7 @@ export class OutgoingCalls implements Worker {
     if (options?.signal?.aborted) return Future.failed(options.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
-    this.#slots[id] = { future, kind, target };
+    this.#slots[id] = { future, kind, target, frame: this.#session.sentFrames };
     try {
       const writer = this.#session.begin(MessageType.call);
       try {
