@@ -9,6 +9,8 @@ import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export interface LinkUser extends FrameSink {
   /** Bytes have come: the frames in them are there to be read. */
   received(frames: FrameDecoder, bytes: Uint8Array): void;
+  /** So many bytes have come, which somebody else has taken apart. */
+  countReceived(bytes: number): void;
   drained(): void;
   /** Bytes that are no frames. */
   fail(error: unknown): void;
@@ -74,6 +76,11 @@ export class AttachedLink implements LinkHandler, FrameSink {
     if (!user) return;
     this.#heartbeat.beat();
     user.received(this.#frames, bytes);
+  }
+
+  /** Bytes came behind the greeting, in one piece with it. */
+  countReceived(bytes: number): void {
+    this.#user?.countReceived(bytes);
   }
 
   drained(): void {

@@ -50,6 +50,7 @@ export class Greeting implements LinkHandler {
         const begun = side.begin(bytes.subarray(start, end), this.#decoder);
         if (!begun) return;
         this.#attached = begun.attached;
+        begun.attached.countReceived(bytes.length - end);
         this.#waiter.resolve();
         begun.onTaken();
       },

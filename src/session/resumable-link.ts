@@ -178,7 +178,7 @@ export class ResumableLink implements LinkUser {
   }
 
   received(frames: FrameDecoder, bytes: Uint8Array): void {
-    this.#bytesReceived += bytes.length;
+    this.countReceived(bytes.length);
     this.isReading = true;
     try {
       frames.push(bytes);
@@ -188,6 +188,10 @@ export class ResumableLink implements LinkUser {
       this.isReading = false;
     }
     this.#user.readDone();
+  }
+
+  countReceived(bytes: number): void {
+    this.#bytesReceived += bytes;
   }
 
   frame(kind: number, _channel: number, bytes: Uint8Array, start: number, end: number): void {
