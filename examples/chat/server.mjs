@@ -1,7 +1,12 @@
 /** A chat room. Start it with `node examples/chat/server.mjs`, then clients in other terminals. */
 import { Server } from "tcp-connector";
 
-const server = new Server({ host: "127.0.0.1", port: Number(process.argv[2] ?? 1900) });
+const server = new Server({
+  host: "127.0.0.1",
+  port: Number(process.argv[2] ?? 1900),
+  // Who has vanished without a word is waited for so long, then is out.
+  limits: { resumeWindowMs: 5000 },
+});
 
 server.setConnectCallback(async (peer) => {
   const from = peer.name || String(peer.address);

@@ -1,7 +1,7 @@
+import { onAbort } from "../core/abort.ts";
 import { contained } from "../core/deferred.ts";
 import { Emitter } from "../core/emitter.ts";
-import { type ConnectorError, failure } from "../core/errors.ts";
-import { randomBytes } from "../core/ids.ts";
+import { ConnectorError, failure } from "../core/errors.ts";
 import { type Limits, withLimits } from "../core/limits.ts";
 import { type WaitOptions, waitFor } from "../core/waiting.ts";
 import { Endpoint, type State } from "../endpoint/endpoint.ts";
@@ -10,10 +10,13 @@ import { type EndpointOptions, grantsOf } from "../endpoint/options.ts";
 import type { Platform } from "../endpoint/platform.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
 import type { Space } from "../endpoint/space.ts";
-import { greetServer } from "../session/handshake.ts";
+import { greetServer } from "../session/greet-server.ts";
+import { reconnect } from "../session/reconnect.ts";
 import type { Session } from "../session/session.ts";
+import { SessionTicket } from "../session/session-ticket.ts";
+import type { SessionStats } from "../session/stats.ts";
 import { addressOf, isLoopback, type Target, targetOf } from "../transport/address.ts";
-import type { Address, Dialer } from "../transport/transport.ts";
+import type { Address, Dialer, Link } from "../transport/transport.ts";
 
 export interface ClientOptions extends EndpointOptions {
   /** What the server knows this client by: `server.clients.named(name)`. */
@@ -28,15 +31,22 @@ export interface ConnectOptions extends WaitOptions {
 interface ClientEvents {
   connect: [];
   disconnect: [reason: ConnectorError];
+  reconnecting: [reason: ConnectorError];
+  resumed: [];
   error: [error: unknown];
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A server that took a link and then says nothing, or a dial that gets no answer, is asked anew after this. */
+const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** What a client needs of the place where it runs. */
 export interface ClientEnvironment {
+  /** Makes all links, the first and those that take over. */
   readonly dialer: Dialer;
   readonly platform: Platform;
+  /** From 0 to 1: spreads the attempts to reconnect. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** A program that uses what a server shares. See `Endpoint` for all that it can do. */
@@ -54,7 +64,10 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   #connecting:
     | { readonly target: Target; readonly done: Promise<void>; readonly abort: AbortController }
     | undefined;
+  #reconnecting: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
+  readonly #ticket: SessionTicket = new SessionTicket();
   #session: Session | undefined;
+  /** Where the newest HELLO went. */
   #target: Target | undefined;
   /** The global variables of the newest session are here. */
   #ready: Promise<void> = Promise.resolve();
@@ -79,6 +92,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   /** `"closed"` also before the first `connect()`. */
   get state(): State {
     if (this.#connecting) return "connecting";
+    if (this.#reconnecting) return "reconnecting";
     return this.#session && !this.#session.ended ? "open" : "closed";
   }
 
@@ -117,7 +131,16 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     return contained(this.#connect(where, port, last));
   }
 
-  /** Hears of `"connect"`, `"disconnect"` (with the reason; once a link) and `"error"` (what failed with nobody waiting for it). */
+  /** Bytes and frames each way, the time to the server and back, what waits; undefined before the first link. */
+  stats(): SessionStats | undefined {
+    return this.#session?.stats;
+  }
+
+  /**
+   * Hears of `"connect"`, of `"disconnect"` (with the reason, once for each `"connect"`), of `"reconnecting"` (with the
+   * reason why the link was lost) and `"resumed"` (nothing was lost), and of `"error"` (what failed with nobody waiting for it).
+   * A server that was restarted knows nothing of before: then `"disconnect"` and, when its variables are here, `"connect"`.
+   */
   on<Name extends keyof ClientEvents>(
     name: Name,
     listener: (...args: ClientEvents[Name]) => unknown,
@@ -132,16 +155,19 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
       connecting.abort.abort(failure("CNR_ERR_CLOSED", { by: "this side" }));
       await connecting.done.catch(() => {});
     }
-    await this.#session?.close();
+    await this.#drop();
   }
 
-  /** Resolves when the link has ended: by `close()`, by the other side, or by Ctrl-C or SIGTERM, after closing in order. */
+  /** Resolves when the session has ended: by `close()`, by the other side, or by Ctrl-C or SIGTERM, after closing in order. */
   async holdOn(): Promise<void> {
-    const session = this.#session;
-    if (!session || session.ended) return;
     using _termination = this.#environment.platform.onTermination(() => void this.close());
-    await new Promise<void>((resolve) => session.onEnd(() => resolve()));
-    await session.link.close();
+    // A session that was lost with its server may be followed by a new one.
+    while (this.state !== "closed") {
+      const session = this.#session;
+      if (session && !session.ended) await new Promise<void>((resolve) => session.onEnd(() => resolve()));
+      await (this.#reconnecting ?? this.#connecting)?.done.catch(() => {});
+    }
+    await this.#session?.close();
   }
 
   async #connect(
@@ -153,6 +179,13 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     const options = (typeof port === "number" ? last : port) ?? {};
     if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
     if (this.state === "open" && isSame(this.#target, target)) return;
+    if (this.#reconnecting && isSame(this.#target, target)) {
+      return waitFor(
+        this.#reconnecting.done.then(() => this.#ready),
+        "the server",
+        options,
+      );
+    }
     const abort = new AbortController();
     // Before the first wait: a second call must find the first, and `close()` must be able to end it.
     const done = this.#open(target, options, abort, this.close()).finally(() => {
@@ -179,46 +212,118 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await closed;
-      const session = await this.#greet(target, { signal: abort.signal });
-      await this.#untilReady(session, abort.signal);
+      if (!isSame(this.#target, target)) this.#ticket.renew();
       this.#target = target;
-      this.#events.emit("connect");
+      await this.#greet(target, { signal: abort.signal });
+      await this.#untilReady(abort.signal);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     }
   }
 
-  async #untilReady(session: Session, signal: AbortSignal): Promise<void> {
+  async #untilReady(signal: AbortSignal): Promise<void> {
     try {
       await waitFor(this.#ready, "the server's variables", { signal });
     } catch (error) {
-      await session.close();
+      await this.#drop();
       throw error;
     }
   }
 
-  async #greet(target: Target, wait: WaitOptions): Promise<Session> {
-    const { host, port } = target;
+  async #drop(): Promise<void> {
+    const reconnecting = this.#reconnecting;
+    const closed = this.#session?.close();
+    if (reconnecting) {
+      reconnecting.abort.abort(failure("CNR_ERR_CLOSED", { by: "this side" }));
+      await reconnecting.done.catch(() => {});
+    }
+    await closed;
+  }
+
+  async #greet(target: Target, wait: WaitOptions): Promise<void> {
+    const link = await this.#dial(target, wait);
+    const session = this.#session?.ended ? undefined : this.#session;
+    await greetServer(
+      link,
+      {
+        ticket: this.#ticket,
+        name: this.name,
+        limits: this.#limits,
+        heartbeat: this.#options.heartbeat,
+        session,
+        onBegun: (begun) => this.#join(begun),
+      },
+      wait,
+    );
+  }
+
+  async #dial({ host, port }: Target, wait: WaitOptions): Promise<Link> {
     // An address that is plainly not here is refused before a byte leaves; a name is judged by what it leads to.
     if (/^[\d.]+$|:/.test(host) && !isLoopback(host)) throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
     const link = await this.#environment.dialer.dial(host, port, wait);
-    if (!isLoopback(link.remoteAddress.host)) {
-      link.abort();
-      throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
-    }
-    const hello = { sessionId: randomBytes(16), name: this.name };
-    const options = { limits: this.#limits, heartbeat: this.#options.heartbeat };
-    await greetServer(link, hello, options, wait, (session) => this.#join(session));
-    return this.#session as Session;
+    if (isLoopback(link.remoteAddress.host)) return link;
+    link.abort();
+    throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
   }
 
   #join(session: Session): void {
     this.#session = session;
     this.attach(session, { client: this });
-    this.#ready = this.#spaces.attach(session);
+    const ready = this.#spaces.attach(session);
+    this.#ready = ready;
+    ready.then(
+      () => this.#events.emit("connect"),
+      () => {},
+    );
     session.onEnd((reason) => this.#events.emit("disconnect", reason));
+    session.onAbsent((reason) => this.#reconnect(session, reason));
+    session.onResumed(() => this.#events.emit("resumed"));
   }
+
+  #reconnect(session: Session, cause: ConnectorError): void {
+    const abort = new AbortController();
+    const target = this.#target as Target;
+    const done = contained(
+      reconnect({
+        attempt: (signal) => this.#attempt(target, signal),
+        windowMs: this.#limits.resumeWindowMs,
+        signal: abort.signal,
+        cause,
+        random: this.#environment.random ?? Math.random,
+      }).finally(() => {
+        if (this.#reconnecting?.abort === abort) this.#reconnecting = undefined;
+      }),
+    );
+    this.#reconnecting = { done, abort };
+    // Whatever it is that no attempt can help against, nobody waits for the session any more.
+    done.catch((error: unknown) => session.abort(lostFor(error)));
+    this.#events.emit("reconnecting", cause);
+  }
+
+  async #attempt(target: Target, signal: AbortSignal): Promise<void> {
+    const abort = new AbortController();
+    const address = addressOf(target.host, target.port).toString();
+    const timer = setTimeout(
+      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address, timeoutMs: ATTEMPT_TIMEOUT_MS })),
+      ATTEMPT_TIMEOUT_MS,
+    );
+    const stopListening = onAbort(signal, () => abort.abort(signal.reason));
+    try {
+      await this.#greet(target, { signal: abort.signal });
+    } finally {
+      clearTimeout(timer);
+      stopListening();
+    }
+  }
+}
+
+const ENDS: ReadonlySet<string> = new Set(["CNR_ERR_SESSION_LOST", "CNR_ERR_CLOSED"]);
+
+function lostFor(error: unknown): ConnectorError {
+  if (ConnectorError.is(error) && ENDS.has(error.code)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }, error);
 }
 
 function isSame(a: Target | undefined, b: Target): boolean {

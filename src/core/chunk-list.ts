@@ -39,6 +39,17 @@ export class ChunkList {
     return taken.length === 1 ? (taken[0] as Uint8Array) : join(taken, length);
   }
 
+  /** Forgets the last `length` bytes, of which there are so many. */
+  drop(length: number): void {
+    this.#bytes -= length;
+    let left = length;
+    while (left > 0) {
+      const last = this.#chunks.pop() as Uint8Array;
+      if (last.length > left) this.#chunks.push(last.subarray(0, last.length - left));
+      left -= last.length;
+    }
+  }
+
   clear(): void {
     this.#chunks.length = 0;
     this.#bytes = 0;

@@ -81,6 +81,11 @@ export const ERROR_CODES = {
     retryable: true,
     text: "the other side gave no sign of life for {silentMs} ms: its process hangs, or the network is down",
   },
+  CNR_ERR_SESSION_LOST: {
+    kind: "connection",
+    retryable: true,
+    text: "the session was lost for good ({reason})",
+  },
   CNR_ERR_NOT_CONNECTOR: {
     kind: "handshake",
     retryable: false,

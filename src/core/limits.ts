@@ -20,6 +20,12 @@ export interface Limits {
   readonly maxPendingHandshakes: number;
   /** Bytes that one link may have waiting to be written before the sender must wait. */
   readonly maxUnsentBytes: number;
+  /** Bytes that one session keeps, because the other side has not acknowledged them, before the sender must wait. */
+  readonly maxReplayBytes: number;
+  /** The same for all clients of a server together. */
+  readonly maxServerReplayBytes: number;
+  /** How long a session without a link waits for a new one, in milliseconds. */
+  readonly resumeWindowMs: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -33,6 +39,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxQueueItems: 100_000,
   maxPendingHandshakes: 256,
   maxUnsentBytes: 16 * 1024 * 1024, // a reader that stands still costs the writer this much, not more
+  maxReplayBytes: 16 * 1024 * 1024, // a second of a fast network, so that nobody waits for acknowledgements there
+  maxServerReplayBytes: 256 * 1024 * 1024, // clients that vanish all at once must not take the server's memory
+  resumeWindowMs: 60_000, // a train in a tunnel, a router that restarts
 };
 
 /** The defaults with the given values in their place; a value that is no positive whole number is refused. */

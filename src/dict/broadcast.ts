@@ -79,7 +79,9 @@ export class Broadcast {
     this.#isFlushing = true;
     const runs = this.#runs.take();
     for (const remote of this.#remotes) {
-      if (!remote.backlog && remote.downlink.isSaturated) remote.backlog = new Backlog(false);
+      // Only for news: telling a backlog leads back here, and must not find another one.
+      if (!remote.backlog && runs.length > 0 && remote.downlink.isSaturated)
+        remote.backlog = new Backlog(false);
       for (const run of runs) this.#tell(remote, run);
       if (remote.backlog && !remote.downlink.isSaturated) this.#tellBacklog(remote);
     }

@@ -1,12 +1,15 @@
 import { ChunkList } from "../core/chunk-list.ts";
 import { failure } from "../core/errors.ts";
-import { FrameKind, HEADER_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from "./frame.ts";
+import { ACK_NOW, FrameKind, HEADER_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from "./frame.ts";
 
 export interface FrameSink {
-  /** A whole frame; its payload is `bytes` from `start` to `end`. The memory is not used again, but what is kept of it holds all of it. */
+  /** A whole frame, its kind as it came; its payload is `bytes` from `start` to `end`. The memory is not used again, but what is kept of it holds all of it. */
   frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void;
-  /** A piece of a raw frame, as it came: raw frames are long, and are put together only once, by who needs them. */
-  raw(piece: Uint8Array, isLast: boolean): void;
+  /**
+   * A piece of a raw frame, as it came: raw frames are long, and are put together only once, by who needs them.
+   * @param kind - as it came
+   */
+  raw(piece: Uint8Array, isLast: boolean, kind: number): void;
 }
 
 const NOTHING: FrameSink = { frame() {}, raw() {} };
@@ -21,6 +24,7 @@ export class FrameDecoder {
   readonly #pending = new ChunkList();
   #needed = HEADER_BYTES;
   #rawLeft = 0;
+  #rawKind: number = FrameKind.raw;
   #stopped = false;
 
   push(chunk: Uint8Array): void {
@@ -56,10 +60,11 @@ export class FrameDecoder {
           reason: `a frame of ${length} bytes, the limit is ${this.maxFrameBytes}`,
         });
       }
-      if (kind === FrameKind.raw) {
+      if (kind === FrameKind.raw || kind === (FrameKind.raw | ACK_NOW)) {
         this.#rawLeft = length;
+        this.#rawKind = kind;
         at += HEADER_BYTES;
-        if (length === 0) this.sink.raw(bytes.subarray(at, at), true);
+        if (length === 0) this.sink.raw(bytes.subarray(at, at), true, kind);
         continue;
       }
       const end = at + HEADER_BYTES + length;
@@ -72,7 +77,7 @@ export class FrameDecoder {
   #passRaw(bytes: Uint8Array, at: number): number {
     const end = Math.min(bytes.length, at + this.#rawLeft);
     this.#rawLeft -= end - at;
-    this.sink.raw(bytes.subarray(at, end), this.#rawLeft === 0);
+    this.sink.raw(bytes.subarray(at, end), this.#rawLeft === 0, this.#rawKind);
     return end;
   }
 

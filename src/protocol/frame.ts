@@ -8,7 +8,7 @@ export const MAX_HANDSHAKE_FRAME_BYTES = 4096;
 export const FrameKind = {
   hello: 1,
   welcome: 2,
-  // 3 is ACK: it comes with resuming
+  ack: 3,
   ping: 4,
   pong: 5,
   bye: 6,
@@ -19,6 +19,10 @@ export const FrameKind = {
   raw: 23,
 } as const;
 
+/** Bit 7 of the kind of a counted frame: its sender wants to hear at once that it has come. */
+export const ACK_NOW = 0x80;
+
+/** @param kind - with or without `ACK_NOW` */
 export function isCounted(kind: number): boolean {
   return kind >= FrameKind.message;
 }

@@ -31,8 +31,8 @@ export class RemoteQueues {
   #lastRequest = 0;
   #lastItem = 0;
   #lastDemanded = 0;
-  /** Requests from `#firstUnsent` on were written while the session had sent so many frames. */
-  #sentFrames = 0;
+  /** Requests from `#firstUnsent` on were written when so many frames had been given to a link. */
+  #handedFrames = 0;
   #firstUnsent = 1;
 
   constructor(session: Session) {
@@ -154,9 +154,9 @@ export class RemoteQueues {
   #addRequest(settler: Settler<Outcome>): number {
     const request = ++this.#lastRequest;
     this.#requests.set(request, settler);
-    const { sentFrames } = this.#session;
-    if (sentFrames !== this.#sentFrames) {
-      this.#sentFrames = sentFrames;
+    const { handedFrames } = this.#session;
+    if (handedFrames !== this.#handedFrames) {
+      this.#handedFrames = handedFrames;
       this.#firstUnsent = request;
     }
     return request;
@@ -193,7 +193,7 @@ export class RemoteQueues {
   #end(reason: unknown): void {
     const handles = [...this.#handles.values()];
     const requests = [...this.#requests];
-    const firstUnsent = this.#session.sentFrames === this.#sentFrames ? this.#firstUnsent : Infinity;
+    const firstUnsent = this.#session.handedFrames === this.#handedFrames ? this.#firstUnsent : Infinity;
     this.#handles.clear();
     this.#requests.clear();
     for (const [request, settler] of requests) {

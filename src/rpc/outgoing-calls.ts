@@ -18,8 +18,8 @@ interface PendingCall {
   readonly future: Future<unknown>;
   readonly kind: number;
   readonly target: CallTarget;
-  /** Frames of the session before it: as long as there are no more, it has not left. */
-  readonly framesBefore: number;
+  /** How many frames had been sent before the one that has it. */
+  readonly frame: number;
 }
 
 /** Calls to the other side that wait for their answers. */
@@ -41,7 +41,7 @@ export class OutgoingCalls implements Worker {
     session.onEnd((reason) => {
       for (const pending of this.#slots) {
         if (!pending) continue;
-        const hasLeft = session.sentFrames > pending.framesBefore;
+        const hasLeft = pending.frame < session.handedFrames;
         pending.future[fail](lostCall(reason, hasLeft ? "unknown" : "no"));
       }
       this.#slots.length = 0;
@@ -59,7 +59,7 @@ export class OutgoingCalls implements Worker {
     if (options?.signal?.aborted) return Future.failed(options.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
-    this.#slots[id] = { future, kind, target, framesBefore: this.#session.sentFrames };
+    this.#slots[id] = { future, kind, target, frame: this.#session.sentFrames };
     try {
       const writer = this.#session.begin(MessageType.call);
       try {

@@ -5,6 +5,7 @@ import { HostedSpace, type ServedSpace, serveSpaces } from "../endpoint/hosted-s
 import type { LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
 import type { Space } from "../endpoint/space.ts";
 import type { Session } from "../session/session.ts";
+import type { SessionStats } from "../session/stats.ts";
 import { MemoryStore } from "../stores/memory-store.ts";
 import type { Address } from "../transport/transport.ts";
 import type { Server } from "./server.ts";
@@ -14,6 +15,8 @@ export const sendBytes: unique symbol = Symbol("sendBytes");
 
 interface PeerEvents {
   disconnect: [reason: ConnectorError];
+  reconnecting: [reason: ConnectorError];
+  resumed: [];
   error: [error: unknown];
 }
 
@@ -60,6 +63,8 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
       grants,
     });
     session.onEnd((reason) => this.#events.emit("disconnect", reason));
+    session.onAbsent((reason) => this.#events.emit("reconnecting", reason));
+    session.onResumed(() => this.#events.emit("resumed"));
   }
 
   /** The same text as the client's own `id`; no two clients of a server share one. */
@@ -67,16 +72,25 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     return this.#session.id;
   }
 
-  /** The client's address of the link. */
+  /** The client's address of the newest link. */
   get address(): Address {
     return this.#session.link.remoteAddress;
   }
 
   get state(): State {
-    return this.#session.ended ? "closed" : "open";
+    if (this.#session.ended) return "closed";
+    return this.#session.isAbsent ? "reconnecting" : "open";
   }
 
-  /** Hears of `"disconnect"` (with the reason, once) and `"error"` (what failed with nobody waiting for it). */
+  /** Bytes and frames each way, the time to the client and back, what waits. */
+  stats(): SessionStats {
+    return this.#session.stats;
+  }
+
+  /**
+   * Hears of `"disconnect"` (with the reason, once), of `"reconnecting"` (the link was lost, and why) and `"resumed"`
+   * (the client is back, and nothing was lost), and of `"error"` (what failed with nobody waiting for it).
+   */
   on<Name extends keyof PeerEvents>(
     name: Name,
     listener: (...args: PeerEvents[Name]) => unknown,

@@ -9,6 +9,7 @@ interface Count {
 
 /** Who is connected changes only through these: the server's own business. */
 export const joined: unique symbol = Symbol("joined");
+export const moved: unique symbol = Symbol("moved");
 export const left: unique symbol = Symbol("left");
 export const closed: unique symbol = Symbol("closed");
 
@@ -23,6 +24,8 @@ export const closed: unique symbol = Symbol("closed");
 export class Peers<App> extends Array<Peer<App>> {
   readonly #byId = new Map<string, Peer<App>>();
   readonly #byAddress = new Map<string, Peer<App>>();
+  /** Where each was when it was last looked at. */
+  readonly #addresses = new Map<Peer<App>, string>();
   readonly #counts = new Set<Count>();
 
   /** What `map` and `filter` give are plain arrays. */
@@ -64,7 +67,7 @@ export class Peers<App> extends Array<Peer<App>> {
   [joined](peer: Peer<App>): void {
     this.push(peer);
     this.#byId.set(peer.id, peer);
-    this.#byAddress.set(String(peer.address), peer);
+    this[moved](peer);
     for (const entry of this.#counts) {
       if (this.length < entry.wanted) continue;
       this.#counts.delete(entry);
@@ -72,17 +75,31 @@ export class Peers<App> extends Array<Peer<App>> {
     }
   }
 
+  /** It has another address, because it came back over a new link. */
+  [moved](peer: Peer<App>): void {
+    this.#forgetAddress(peer);
+    const address = String(peer.address);
+    this.#addresses.set(peer, address);
+    this.#byAddress.set(address, peer);
+  }
+
   [left](peer: Peer<App>): void {
     const index = this.indexOf(peer);
     if (index >= 0) this.splice(index, 1);
     this.#byId.delete(peer.id);
-    const address = String(peer.address);
-    if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
+    this.#forgetAddress(peer);
   }
 
   /** No more will come: whoever waits for them hears why. */
   [closed](reason: unknown): void {
     for (const { waiter } of this.#counts) waiter.reject(reason);
     this.#counts.clear();
+  }
+
+  #forgetAddress(peer: Peer<App>): void {
+    const address = this.#addresses.get(peer);
+    this.#addresses.delete(peer);
+    // Another client may have got the port of one that is away.
+    if (address !== undefined && this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
   }
 }

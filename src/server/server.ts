@@ -23,13 +23,15 @@ import type {
   PipeOf,
 } from "../endpoint/schema.ts";
 import { Space } from "../endpoint/space.ts";
-import { greetClient } from "../session/handshake.ts";
+import { greetClient } from "../session/greet-client.ts";
+import type { Session } from "../session/session.ts";
+import { SessionTable } from "../session/session-table.ts";
 import { MemoryStore } from "../stores/memory-store.ts";
 import { isLoopback, urlOf } from "../transport/address.ts";
 import { listenTcp } from "../transport/node/tcp.ts";
 import type { Address, Link, Listener } from "../transport/transport.ts";
 import { Peer, sendBytes } from "./peer.ts";
-import { closed, joined, left, Peers } from "./peers.ts";
+import { closed, joined, left, moved, Peers } from "./peers.ts";
 
 export interface ServerOptions extends EndpointOptions {
   /** An address of this machine. Default 127.0.0.1. */
@@ -41,6 +43,8 @@ export interface ServerOptions extends EndpointOptions {
 interface ServerEvents<App> {
   connect: [peer: Peer<App>];
   disconnect: [address: Address, peer: Peer<App>, reason: ConnectorError];
+  reconnecting: [peer: Peer<App>, reason: ConnectorError];
+  resumed: [peer: Peer<App>];
   error: [error: unknown, peer: Peer<App> | undefined];
 }
 
@@ -70,6 +74,7 @@ export class Server<App = LooseRecord>
   readonly #exposed: ExposedFunctions = new ExposedFunctions();
   readonly #events: Emitter<ServerEvents<App>>;
   readonly #epoch: Uint8Array = randomBytes(16);
+  readonly #sessions: SessionTable;
   readonly #encodeOnce: (value: unknown) => Uint8Array;
   #onConnect: Disposable | undefined;
   #onDisconnect: Disposable | undefined;
@@ -96,6 +101,7 @@ export class Server<App = LooseRecord>
     this.#globals = globals;
     this.#options = options;
     this.#limits = limits;
+    this.#sessions = new SessionTable(limits);
     this.#grants = grants;
     this.#events = events;
     this.#encodeOnce = onceEncoder(nodePlatform, limits);
@@ -145,7 +151,10 @@ export class Server<App = LooseRecord>
     this.#onDisconnect = this.on("disconnect", callback);
   }
 
-  /** Hears of `"connect"`, `"disconnect"`, and `"error"`: what failed with nobody waiting for it, and with which peer. */
+  /**
+   * Hears of `"connect"`, `"disconnect"`, of `"reconnecting"` (a client's link was lost) and `"resumed"` (it is back), and of
+   * `"error"`: what failed with nobody waiting for it, and with which peer.
+   */
   on<Name extends keyof ServerEvents<App>>(
     name: Name,
     listener: (...args: ServerEvents<App>[Name]) => unknown,
@@ -223,41 +232,49 @@ export class Server<App = LooseRecord>
     for (const resolve of this.#whenClosed.splice(0)) resolve();
   }
 
+  /** Every link that comes goes through here, whatever has brought it. */
   async #greet(link: Link): Promise<void> {
     if (this.#handshakes >= this.#limits.maxPendingHandshakes) return link.abort();
     this.#handshakes++;
-    const options = { limits: this.#limits, heartbeat: this.#options.heartbeat };
+    const greeting = {
+      epoch: this.#epoch,
+      sessions: this.#sessions,
+      limits: this.#limits,
+      heartbeat: this.#options.heartbeat,
+      onBegun: (session: Session, name: string) => this.#join(session, name),
+    };
     try {
-      await greetClient(
-        link,
-        this.#epoch,
-        options,
-        { timeoutMs: HANDSHAKE_TIMEOUT_MS },
-        ({ session, name }) => {
-          if (!this.#listener) return void session.close();
-          const peer = new Peer<App>({
-            server: this,
-            session,
-            name,
-            platform: nodePlatform,
-            grants: this.#grants,
-            exposed: this.#exposed,
-            globals: this.#globals,
-            onError: (error, from) => this.#report(error, from),
-          });
-          this.clients[joined](peer);
-          session.onEnd((reason) => {
-            this.clients[left](peer);
-            this.#events.emit("disconnect", peer.address, peer, reason);
-          });
-          this.#events.emit("connect", peer);
-        },
-      );
+      await greetClient(link, greeting, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
     } catch (error) {
       this.#report(error);
     } finally {
       this.#handshakes--;
     }
+  }
+
+  #join(session: Session, name: string): void {
+    if (!this.#listener) return void session.close();
+    const peer = new Peer<App>({
+      server: this,
+      session,
+      name,
+      platform: nodePlatform,
+      grants: this.#grants,
+      exposed: this.#exposed,
+      globals: this.#globals,
+      onError: (error, from) => this.#report(error, from),
+    });
+    this.clients[joined](peer);
+    session.onAbsent((reason) => this.#events.emit("reconnecting", peer, reason));
+    session.onResumed(() => {
+      this.clients[moved](peer);
+      this.#events.emit("resumed", peer);
+    });
+    session.onEnd((reason) => {
+      this.clients[left](peer);
+      this.#events.emit("disconnect", peer.address, peer, reason);
+    });
+    this.#events.emit("connect", peer);
   }
 
   #report(error: unknown, peer?: Peer<App>): void {

@@ -1,20 +1,30 @@
 import { ConnectorError, failure } from "../core/errors.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
 import { FrameDecoder } from "../protocol/frame-decoder.ts";
+import { isOpeningOf } from "../protocol/handshake-messages.ts";
 import type { Link, LinkHandler } from "../transport/transport.ts";
-import type { Session } from "./session.ts";
+import type { AttachedLink } from "./attached-link.ts";
 
 const EXCERPT_BYTES = 24;
+
+/** What becomes of a link when a greeting has been read. */
+export interface Begun {
+  /** Takes over what the link brings. */
+  readonly attached: AttachedLink;
+  /** Called in the same step, before anything that came behind the greeting is read. */
+  readonly onTaken: () => void;
+}
+
+/** Failures of a side that speaks Connector; all others look like a stranger's bytes. */
+const NAMED: ReadonlySet<string> = new Set(["CNR_ERR_VERSION", "CNR_ERR_HANDSHAKE_REFUSED"]);
 
 /** One side's part in a handshake. */
 export interface GreetingSide {
   /** The kind of frame that the other side opens with, and what it is called. */
   readonly expects: number;
   readonly name: string;
-  /** Reads that frame and gives the session that begins with it; throws where there can be none. */
-  begin(payload: Uint8Array, decoder: FrameDecoder): Session;
-  /** Called in the same step, before anything that came behind that frame is read. */
-  begun(session: Session): void;
+  /** Reads that frame; undefined when another one is to come. Throws where no session can begin or go on. */
+  begin(payload: Uint8Array, decoder: FrameDecoder): Begun | undefined;
   /** The failure when the link has ended before: with nothing received, or with what is no greeting. */
   lost(cause: Error | undefined): ConnectorError;
 }
@@ -26,7 +36,7 @@ export class Greeting implements LinkHandler {
   readonly #waiter: Waiter<void>;
   readonly #decoder = new FrameDecoder();
   #first: Uint8Array | undefined;
-  #session: Session | undefined;
+  #attached: AttachedLink | undefined;
 
   constructor(link: Link, side: GreetingSide, wait: WaitOptions) {
     this.#link = link;
@@ -37,10 +47,12 @@ export class Greeting implements LinkHandler {
     this.#decoder.sink = {
       frame: (kind, _channel, bytes, start, end) => {
         if (kind !== side.expects) throw unexpected(`a frame of kind ${kind}`);
-        const session = side.begin(bytes.subarray(start, end), this.#decoder);
-        this.#session = session;
+        const begun = side.begin(bytes.subarray(start, end), this.#decoder);
+        if (!begun) return;
+        this.#attached = begun.attached;
+        begun.attached.countReceived(bytes.length - end);
         this.#waiter.resolve();
-        side.begun(session);
+        begun.onTaken();
       },
       raw: () => {
         throw unexpected("raw bytes");
@@ -57,7 +69,7 @@ export class Greeting implements LinkHandler {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#session) return this.#session.data(bytes);
+    if (this.#attached) return this.#attached.data(bytes);
     this.#first ??= bytes.slice(0, EXCERPT_BYTES);
     try {
       this.#decoder.push(bytes);
@@ -67,23 +79,24 @@ export class Greeting implements LinkHandler {
   }
 
   drained(): void {
-    this.#session?.drained();
+    this.#attached?.drained();
   }
 
   closed(error?: Error): void {
-    if (this.#session) return this.#session.closed(error);
+    if (this.#attached) return this.#attached.closed(error);
     this.#decoder.stop();
-    this.#waiter.reject(this.#first ? this.#stranger(error) : this.#side.lost(error));
+    const wasGreeted = !this.#first || isOpeningOf(this.#side.expects, this.#first);
+    this.#waiter.reject(wasGreeted ? this.#side.lost(error) : this.#stranger(error));
   }
 
   #failed(error: unknown): void {
     // What came behind a good greeting is the session's business already.
-    if (this.#session) return this.#session.fail(error);
+    if (this.#attached) return this.#attached.fail(error);
     this.#decoder.stop();
-    const isVersion = ConnectorError.is(error) && error.code === "CNR_ERR_VERSION";
-    if (!this.#waiter.reject(isVersion ? error : this.#stranger(error))) return;
+    const isNamed = ConnectorError.is(error) && NAMED.has(error.code);
+    if (!this.#waiter.reject(isNamed ? error : this.#stranger(error))) return;
     // Another version has been told why; a stranger is not spoken to.
-    if (isVersion) void this.#link.close();
+    if (isNamed && error.code === "CNR_ERR_VERSION") void this.#link.close();
     else this.#link.abort();
   }
 

@@ -10,6 +10,8 @@ export class Inbox {
   readonly #maxBytes: number;
   readonly #fragments = new ChunkList();
   readonly #raw = new ChunkList();
+  /** Bytes of the raw frame that has come in part. */
+  #partialBytes = 0;
   /** All bytes of attachments handed out: what a message took is the difference. */
   takenBytes = 0;
 
@@ -22,9 +24,16 @@ export class Inbox {
     this.#fragments.push(fragment.slice());
   }
 
-  addRaw(piece: Uint8Array): void {
+  addRaw(piece: Uint8Array, isLast: boolean): void {
     this.#check(this.#raw.bytes + piece.length);
     this.#raw.push(piece);
+    this.#partialBytes = isLast ? 0 : this.#partialBytes + piece.length;
+  }
+
+  /** The link was lost: a raw frame of which only pieces came will come again, whole. */
+  dropPartial(): void {
+    this.#raw.drop(this.#partialBytes);
+    this.#partialBytes = 0;
   }
 
   get hasFragments(): boolean {

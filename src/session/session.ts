@@ -5,13 +5,15 @@ import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure, isErrorCode } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { endOfTurn } from "../core/turn.ts";
-import { FRAGMENT_BYTES, FrameKind, frameOf, isCounted } from "../protocol/frame.ts";
-import type { FrameDecoder, FrameSink } from "../protocol/frame-decoder.ts";
+import { FrameKind, frameOf } from "../protocol/frame.ts";
+import type { FrameDecoder } from "../protocol/frame-decoder.ts";
 import { decodeBye, encodeBye } from "../protocol/handshake-messages.ts";
-import type { Link, LinkHandler } from "../transport/transport.ts";
-import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
+import type { Link } from "../transport/transport.ts";
+import type { AttachedLink } from "./attached-link.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
+import { type FrameUser, ResumableLink, type ResumableLinkOptions } from "./resumable-link.ts";
+import type { SessionStats } from "./stats.ts";
 
 /** Reads the fields of one message; what it reads is valid until it returns. */
 export type MessageHandler = (reader: ByteReader, type: number) => void;
@@ -19,10 +21,10 @@ export type MessageHandler = (reader: ByteReader, type: number) => void;
 /** Message types are smaller than this. */
 const MESSAGE_TYPES = 64;
 
-export interface SessionOptions {
+export interface SessionOptions extends ResumableLinkOptions {
+  /** The link of its handshake, and what has read the handshake from it. */
   readonly link: Link;
   readonly decoder: FrameDecoder;
-  readonly limits: Readonly<Limits>;
   /** The smaller of what the two sides take. */
   readonly maxValueBytes: number;
   /** The smaller of what the two sides take. */
@@ -31,25 +33,25 @@ export interface SessionOptions {
   readonly peerWindowBytes: number;
   /** The server waits with reading while its answers are not taken; were both to wait, neither would go on. */
   readonly waitsForReader: boolean;
-  readonly heartbeat?: HeartbeatOptions | undefined;
   readonly id: string;
 }
 
 /**
- * One conversation of two programs: messages in order, in both directions, over a link.
+ * One conversation of two programs: messages in order, in both directions, over one link after another.
  * Features register handlers for their message types, and hear of the end.
  */
-export class Session implements LinkHandler, FrameSink {
+export class Session implements FrameUser {
   readonly id: string;
   readonly limits: Readonly<Limits>;
   readonly peerWindowBytes: number;
-  readonly link: Link;
   /** Why the session is over. */
   ended: ConnectorError | undefined;
   /** Called before each message: whoever holds messages back writes them now, so that the order stays. */
   beforeMessage: (() => void) | undefined;
 
-  readonly #frames: FrameDecoder;
+  readonly #link: ResumableLink;
+  /** Hears what its first link brings. */
+  readonly attached: AttachedLink;
   readonly #encoding: { readonly maxDepth: number; readonly maxValueBytes: number };
   #encoder: ValueEncoder | undefined;
   #decoder: ValueDecoder | undefined;
@@ -59,46 +61,58 @@ export class Session implements LinkHandler, FrameSink {
   readonly #handlers: (MessageHandler | undefined)[] = new Array<MessageHandler | undefined>(MESSAGE_TYPES);
   readonly #endListeners = new Set<(reason: ConnectorError) => void>();
   readonly #drainListeners = new Set<() => void>();
+  readonly #absentListeners = new Set<(reason: ConnectorError) => void>();
+  readonly #resumedListeners = new Set<() => void>();
   readonly #reader: ByteReader;
   readonly #inbox: Inbox;
   readonly #outbox = new Outbox();
-  readonly #heartbeat: Heartbeat;
   readonly #waitsForReader: boolean;
   readonly #flushAtEndOfTurn = (): void => {
     this.#isFlushScheduled = false;
     this.flush();
   };
   #isFlushScheduled = false;
-  #isReading = false;
-  #isPaused = false;
-  #bufferedAtTick = 0;
   #closing: Promise<void> | undefined;
-  /** Counted frames in each direction: what a resumed link will go on from. */
-  sentFrames = 0;
-  receivedFrames = 0;
 
   constructor(options: SessionOptions) {
-    const { link, limits, maxValueBytes, maxDepth } = options;
+    const { limits, maxValueBytes, maxDepth } = options;
     this.id = options.id;
     this.limits = limits;
     this.peerWindowBytes = options.peerWindowBytes;
-    this.link = link;
     this.#encoding = { maxDepth, maxValueBytes };
     this.#inbox = new Inbox(limits.maxValueBytes);
     this.#reader = new ByteReader(new Uint8Array(0), this.#inbox.takeAttachment);
     this.#waitsForReader = options.waitsForReader;
-    this.#frames = options.decoder;
-    // What the other side cuts its messages to is no matter of options.
-    this.#frames.maxFrameBytes = Math.max(limits.maxFrameBytes, FRAGMENT_BYTES);
-    this.#frames.sink = this;
-    this.#heartbeat = new Heartbeat(
-      {
-        hasProgressed: () => this.#hasProgressed(),
-        ping: () => link.write([frameOf(FrameKind.ping)]),
-        die: (silentMs) => this.abort(failure("CNR_ERR_HEARTBEAT", { silentMs })),
-      },
-      options.heartbeat,
-    );
+    this.#link = new ResumableLink(options.link, options, this);
+    this.attached = this.#link.attach(options.link, options.decoder, 0);
+  }
+
+  /** The newest link, also when it is lost. */
+  get link(): Link {
+    return this.#link.link;
+  }
+
+  /** Whether it waits for a new link. */
+  get isAbsent(): boolean {
+    return !this.#link.isAttached && !this.ended;
+  }
+
+  /** Counted frames in each direction. */
+  get sentFrames(): number {
+    return this.#link.sentFrames;
+  }
+
+  get receivedFrames(): number {
+    return this.#link.receivedFrames;
+  }
+
+  /** Counted frames that were given to a link: a message of a later one has certainly not been read. */
+  get handedFrames(): number {
+    return this.#link.handedFrames;
+  }
+
+  get stats(): SessionStats {
+    return this.#link.stats;
   }
 
   /** Registers the handlers of a feature's messages. */
@@ -152,14 +166,27 @@ export class Session implements LinkHandler, FrameSink {
     this.#drainListeners.add(listener);
   }
 
+  /**
+   * Hears that the link is lost, and why. Whoever listens sees to it that the session gets a new one or ends; where
+   * nobody does, it ends with its link.
+   */
+  onAbsent(listener: (reason: ConnectorError) => void): void {
+    this.#absentListeners.add(listener);
+  }
+
+  /** Hears that a new link has taken over. */
+  onResumed(listener: () => void): void {
+    this.#resumedListeners.add(listener);
+  }
+
   /** Bytes of attachments that the message being read has taken so far: see `Inbox`. */
   get takenBytes(): number {
     return this.#inbox.takenBytes;
   }
 
-  /** Whether so much waits to be taken by the network that whoever can wait should. */
+  /** Whether so much waits to be taken by the other side, or by a link to come, that whoever can wait should. */
   get isSaturated(): boolean {
-    return this.link.bufferedBytes > this.limits.maxUnsentBytes;
+    return this.#link.isSaturated;
   }
 
   /** Whether a message is being written: a getter of its value may be what runs. */
@@ -191,7 +218,7 @@ export class Session implements LinkHandler, FrameSink {
    */
   commit(): void {
     if (this.#outbox.commit()) this.flush();
-    else if (!this.#isReading && !this.#isFlushScheduled) {
+    else if (!this.#link.isReading && !this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
       endOfTurn(this.#flushAtEndOfTurn);
     }
@@ -204,49 +231,67 @@ export class Session implements LinkHandler, FrameSink {
   flush(): void {
     if (this.#outbox.isOpen) return;
     const taken = this.#outbox.take();
-    if (!taken) return;
-    this.sentFrames += taken.count;
-    this.link.write(taken.chunks);
-    if (this.#waitsForReader && !this.#isPaused && this.isSaturated) {
-      this.#isPaused = true;
-      this.link.pause();
-    }
+    if (!taken) return this.#link.acknowledge();
+    this.#link.send(taken.chunks, taken.count);
+    // What is only unacknowledged must not stop the reading: the acknowledgements come this way.
+    if (this.#waitsForReader && this.link.bufferedBytes > this.limits.maxUnsentBytes) this.#link.pause();
   }
 
-  data(bytes: Uint8Array): void {
-    if (this.ended) return;
-    this.#heartbeat.beat();
-    this.#isReading = true;
-    try {
-      this.#frames.push(bytes);
-    } catch (error) {
-      this.fail(error);
-    } finally {
-      this.#isReading = false;
-    }
+  /** Whether it can go on with another side that has so many of its frames. */
+  canResume(theirReceivedFrames: number): boolean {
+    return !this.ended && this.#link.canResume(theirReceivedFrames);
+  }
+
+  /** Leaves its link for one that is about to take over: from here on nothing that the old one brings is heard. */
+  leaveLink(): void {
+    if (!this.#link.isAttached) return;
+    const { link } = this;
+    this.#link.detach();
+    link.abort();
+    this.lost(failure("CNR_ERR_LINK_LOST", { reason: "the client came back over another" }));
+  }
+
+  /**
+   * Goes on over a new link whose handshake is done.
+   *
+   * @param theirReceivedFrames - how many of this side's frames the other side has: what it lacks is sent again
+   */
+  resume(link: Link, decoder: FrameDecoder, theirReceivedFrames: number): AttachedLink {
+    const attached = this.#link.attach(link, decoder, theirReceivedFrames);
+    this.#link.countResume();
+    for (const listener of this.#resumedListeners) listener();
+    this.drained();
+    return attached;
+  }
+
+  /** How long the other side takes to answer, as the handshake has shown. */
+  measured(roundTripMs: number): void {
+    this.#link.measured(roundTripMs);
+  }
+
+  readDone(): void {
     this.flush();
   }
 
   drained(): void {
-    if (this.#isPaused) {
-      this.#isPaused = false;
-      this.link.resume();
-    }
+    if (this.ended) return;
     for (const listener of this.#drainListeners) listener();
     this.flush();
   }
 
-  closed(error?: Error): void {
+  lost(reason: ConnectorError): void {
     if (this.ended) return;
-    const reason = error
-      ? ((error as { code?: string }).code ?? error.message)
-      : "the other side ended it without a word";
-    this.#end(failure("CNR_ERR_LINK_LOST", { reason }, error));
+    this.#inbox.dropPartial();
+    if (this.#absentListeners.size === 0) return this.#end(reason);
+    for (const listener of this.#absentListeners) listener(reason);
   }
 
-  frame(kind: number, _channel: number, bytes: Uint8Array, start: number, end: number): void {
+  overflow(reason: ConnectorError): void {
+    this.abort(reason);
+  }
+
+  frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.ended) return;
-    if (isCounted(kind)) this.receivedFrames++;
     switch (kind) {
       case FrameKind.message: {
         if (!this.#inbox.hasFragments) return this.#dispatch(bytes, start, end);
@@ -255,12 +300,6 @@ export class Session implements LinkHandler, FrameSink {
       }
       case FrameKind.more:
         return this.#inbox.addFragment(bytes.subarray(start, end));
-      case FrameKind.ping:
-        // What waits to be read is as good a sign of life; and pongs for a reader that stands still would pile up.
-        if (this.link.bufferedBytes === 0) this.link.write([frameOf(FrameKind.pong)]);
-        return;
-      case FrameKind.pong:
-        return;
       case FrameKind.bye:
         return this.#peerSaysBye(bytes.subarray(start, end));
       default:
@@ -269,15 +308,17 @@ export class Session implements LinkHandler, FrameSink {
   }
 
   raw(piece: Uint8Array, isLast: boolean): void {
-    if (this.ended) return;
-    if (isLast) this.receivedFrames++;
-    this.#inbox.addRaw(piece);
+    if (!this.ended) this.#inbox.addRaw(piece, isLast);
   }
 
   /** Ends the session in order: sends what is waiting, says goodbye, and resolves when the link is closed. */
   close(): Promise<void> {
     if (this.#closing) return this.#closing;
     if (this.ended) return this.link.close();
+    if (this.isAbsent) {
+      this.abort(failure("CNR_ERR_CLOSED", { by: "this side" }));
+      return Promise.resolve();
+    }
     this.beforeMessage?.();
     this.#closing = this.#sayBye({ code: "", text: "" }, failure("CNR_ERR_CLOSED", { by: "this side" }));
     return this.#closing;
@@ -288,12 +329,6 @@ export class Session implements LinkHandler, FrameSink {
     if (this.ended) return;
     this.#end(reason);
     this.link.abort(reason);
-  }
-
-  #hasProgressed(): boolean {
-    const before = this.#bufferedAtTick;
-    this.#bufferedAtTick = this.link.bufferedBytes;
-    return this.#bufferedAtTick < before;
   }
 
   #dispatch(bytes: Uint8Array, start: number, end: number): void {
@@ -323,7 +358,7 @@ export class Session implements LinkHandler, FrameSink {
 
   async #sayBye(bye: Parameters<typeof encodeBye>[0], reason: ConnectorError): Promise<void> {
     this.flush();
-    this.link.write([frameOf(FrameKind.bye, encodeBye(bye))]);
+    this.#link.write(frameOf(FrameKind.bye, encodeBye(bye)));
     this.#end(reason);
     await this.link.close();
   }
@@ -342,8 +377,7 @@ export class Session implements LinkHandler, FrameSink {
 
   #end(reason: ConnectorError): void {
     this.ended = reason;
-    this.#heartbeat.stop();
-    this.#frames.stop();
+    this.#link.end();
     this.#outbox.discard();
     const listeners = [...this.#endListeners];
     this.#endListeners.clear();

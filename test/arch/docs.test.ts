@@ -45,7 +45,7 @@ describe("docs/ERRORS.md", () => {
 
 describe("docs/LIMITS.md", () => {
   it("has every limit with its default, and no other", () => {
-    const rows = rowsOf(sectionOf(page("docs/LIMITS.md"), "## Options"), /^max|Bytes$/);
+    const rows = rowsOf(sectionOf(page("docs/LIMITS.md"), "## Options"), /^max|Bytes$|^resume/);
     const limits = Object.fromEntries(rows.map(([name = "", value = ""]) => [name, quantity(value)]));
     expect(limits).toEqual(DEFAULT_LIMITS);
     for (const row of rows) expect(row[3], row[0]).toMatch(/refuse|slow down|cut/);

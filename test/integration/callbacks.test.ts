@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Peer, Server } from "../../src/index.ts";
-import { Program, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, Program, startPrograms } from "../fixtures/programs.ts";
 
 describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
   let programs: Program[];
@@ -8,8 +8,8 @@ describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
     programs = await startPrograms(3);
   });
 
-  async function listening(): Promise<Server> {
-    const server = new Server();
+  async function listening(options = {}): Promise<Server> {
+    const server = new Server(options);
     await server.listen();
     return server;
   }
@@ -74,7 +74,7 @@ describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
   });
 
   it("tell of a killed client once, and the others go on", async () => {
-    await using server = await listening();
+    await using server = await listening(BRIEF);
     const heard: string[] = [];
     server.setDisconnectCallback((_address, peer, reason) => heard.push(`${peer.name} ${reason.code}`));
     await programs[0]?.connect(server.url, { name: "other" });
@@ -83,7 +83,7 @@ describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
     await server.clients.waitFor(2);
     const peer = server.clients.named("victim");
     await victim.kill();
-    await expect.poll(() => heard).toEqual(["victim CNR_ERR_LINK_LOST"]);
+    await expect.poll(() => heard).toEqual(["victim CNR_ERR_SESSION_LOST"]);
     await peer?.close();
     expect(await programs[0]?.run(({ client }) => client.eval("6 * 7"))).toBe(42);
     expect(heard.length).toBe(1);

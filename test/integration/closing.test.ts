@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { Client, Server } from "../../src/index.ts";
-import { fixture, type Program, Script, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, fixture, type Program, Script, startPrograms } from "../fixtures/programs.ts";
 
 async function listening(): Promise<Server> {
   const server = new Server();
@@ -132,7 +132,7 @@ describe("close()", { timeout: 30_000 }, () => {
 
   it("does not wait for a client that stands still", async () => {
     const server = await listening();
-    await program.connect(server.url);
+    await program.connect(server.url, BRIEF);
     await server.clients.waitFor(1);
     program.child.kill("SIGSTOP");
     void server.clients[0]?.send(new Uint8Array(8 << 20)).catch(() => undefined);
@@ -200,6 +200,6 @@ describe("a process", { timeout: 30_000 }, () => {
     await client.line(/^connected/);
     await server.kill();
     expect(await client.exit).toEqual({ code: 0, signal: null });
-    expect(client.lines).toEqual(["connected", "left: CNR_ERR_LINK_LOST", "after holdOn: true"]);
+    expect(client.lines).toEqual(["connected", "left: CNR_ERR_SESSION_LOST", "after holdOn: true"]);
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, Program, serve, startPrograms } from "../fixtures/programs.ts";
 
 /** Writes of several programs at once that must not lose one another, and writes that are refused. */
 describe("a shared dict under competition", { timeout: 30_000 }, () => {
@@ -200,7 +200,7 @@ describe("a shared dict under competition", { timeout: 30_000 }, () => {
   });
 
   it("a killed program leaves its finished writes and nothing half of the others", async () => {
-    await using room = await serve([one]);
+    await using room = await serve([one], BRIEF);
     const victim = new Program();
     await room.add(victim);
     const running = victim

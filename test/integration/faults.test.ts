@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Client, type Server } from "../../src/index.ts";
-import { type Loose, type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, type Loose, type Program, serve, startPrograms } from "../fixtures/programs.ts";
 import { seeded, seededBytes } from "../fixtures/seeded.ts";
 import { TcpProxy } from "../fixtures/tcp-proxy.ts";
 
-const FAST = { heartbeat: { idleMs: 60, deadMs: 240 } };
+const FAST = { ...BRIEF, heartbeat: { idleMs: 60, deadMs: 240 } };
 
 /** The header of a frame: a length of 24 bits, a kind, a channel. */
 function header(length: number, kind: number, channel = 0): Uint8Array {
@@ -112,13 +112,14 @@ describe("bad input from the network", { timeout: 30_000 }, () => {
   it("half a frame and then silence on an open link: the heartbeat ends it, with its name, on both sides", async () => {
     await using room = await serve([good], FAST);
     await using proxy = new TcpProxy(room.server.address?.port ?? 0);
-    await using client = new Client({ heartbeat: { idleMs: 60_000, deadMs: 120_000 } });
+    await using client = new Client({ ...BRIEF, heartbeat: { idleMs: 60_000, deadMs: 120_000 } });
     await client.connect(await proxy.listen());
     await room.server.clients.waitFor(2);
     const peer = room.server.clients[1];
     const waiting = expect(peer?.recv()).rejects.toMatchObject({
       name: "ConnectionError",
-      code: "CNR_ERR_HEARTBEAT",
+      code: "CNR_ERR_SESSION_LOST",
+      cause: expect.objectContaining({ code: "CNR_ERR_HEARTBEAT" }),
     });
     const lost = expect(client.recv()).rejects.toMatchObject({ name: "ConnectionError" });
     proxy.silenceAfter(5);

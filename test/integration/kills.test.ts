@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { Client, ConnectionError, ConnectorError } from "../../src/index.ts";
-import { Program, type Room, serve, startPrograms, type World } from "../fixtures/programs.ts";
+import { BRIEF, Program, type Room, serve, startPrograms, type World } from "../fixtures/programs.ts";
 
-const FAST = { heartbeat: { idleMs: 60, deadMs: 240 } };
+const FAST = { ...BRIEF, heartbeat: { idleMs: 60, deadMs: 240 } };
 /** What a hanging program costs at most, in the worst case on a busy machine; a guard, no measurement. */
 const HANG_MS = 30_000;
 
@@ -52,9 +52,16 @@ async function endings(waits: Record<string, Promise<unknown>>): Promise<Record<
       () => "it resolved",
       (reason: unknown) => reason,
     );
-    return [name, error instanceof ConnectionError ? error.code : error] as const;
+    return [name, error instanceof ConnectionError ? `${error.code}: ${rootOf(error)}` : error] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Why the link was lost that nothing has replaced. */
+function rootOf(error: ConnectionError): unknown {
+  let { cause } = error;
+  while (cause instanceof ConnectionError && cause.code === "CNR_ERR_SESSION_LOST") cause = cause.cause;
+  return cause instanceof ConnectionError ? cause.code : cause;
 }
 
 function allWith(names: object, ending: string): Record<string, string> {
@@ -83,7 +90,7 @@ describe.each(FATES)("a program that is %s", { timeout: HANG_MS }, (_, signal, c
     const ended = endings(waits);
     expect(await peer.eval("'it has heard of all'")).toBe("it has heard of all");
     victim.child.kill(signal);
-    expect(await ended).toEqual(allWith(waits, code));
+    expect(await ended).toEqual(allWith(waits, `CNR_ERR_SESSION_LOST: ${code}`));
     await expect.poll(() => gone).toEqual([peer.id]);
     expect(await waits["eval"]?.catch((error: ConnectionError) => error.executed)).toBe("unknown");
     expect(await other.run(({ client }) => client.eval("6 * 7"))).toBe(42);
@@ -107,7 +114,7 @@ describe.each(FATES)("a program that is %s", { timeout: HANG_MS }, (_, signal, c
     const ended = endings(waits);
     expect(await client.eval("'it has heard of all'")).toBe("it has heard of all");
     victim.child.kill(signal);
-    expect(await ended).toEqual(allWith(waits, code));
+    expect(await ended).toEqual(allWith(waits, `CNR_ERR_SESSION_LOST: ${code}`));
     expect(await waits["eval"]?.catch((error: ConnectionError) => error.executed)).toBe("unknown");
     expect([client.state, client.globals.dict.stale]).toEqual(["closed", true]);
     await expect(client.send(1)).rejects.toBeInstanceOf(ConnectionError);
@@ -120,7 +127,12 @@ describe("a program whose event loop never comes back", { timeout: HANG_MS }, ()
     const victim = new Program();
     await using room = await serve([victim], FAST);
     const hung = await room.peer(0).eval("for (;;);").exception();
-    expect(hung).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_HEARTBEAT", executed: "unknown" });
+    expect(hung).toMatchObject({
+      name: "ConnectionError",
+      code: "CNR_ERR_SESSION_LOST",
+      executed: "unknown",
+    });
+    expect(rootOf(hung as ConnectionError)).toBe("CNR_ERR_HEARTBEAT");
     await expect.poll(() => room.server.clients.length).toBe(0);
     await victim.kill();
   });
@@ -148,7 +160,7 @@ describe("a program killed while a client connects", { timeout: HANG_MS }, () =>
 
   it("as a client: the server goes on, and nobody appears in its list for long", async () => {
     const [other] = (await startPrograms(1)) as [Program];
-    await using room = await serve([other]);
+    await using room = await serve([other], BRIEF);
     const met = new Set<string>();
     room.server.on("connect", (peer) => met.add(peer.id));
     for (let n = 0; n < 5; n++) {
@@ -164,7 +176,7 @@ describe("a program killed while a client connects", { timeout: HANG_MS }, () =>
 
   it("says whether a call may have run", async () => {
     const [victim] = (await startPrograms(1)) as [Program];
-    await using room = await serve([victim]);
+    await using room = await serve([victim], BRIEF);
     const peer = room.peer(0);
     const sent = peer.eval("new Promise(() => {})");
     expect(await peer.eval("'behind it'")).toBe("behind it");

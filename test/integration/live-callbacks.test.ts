@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { byReference, keep, release } from "../../src/index.ts";
-import { type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, type Program, serve, startPrograms } from "../fixtures/programs.ts";
 
 /** Functions in arguments and results, errors that travel, and async generators. */
 describe("live callbacks", { timeout: 30_000 }, () => {
@@ -261,7 +261,7 @@ describe("async generators", { timeout: 30_000 }, () => {
 
   it("end with a named error when the other program is killed", async () => {
     const [victim] = (await startPrograms(1)) as [Program];
-    await using room = await serve([victim]);
+    await using room = await serve([victim], BRIEF);
     await victim.run(({ client }) =>
       client.expose({
         slow: async function* () {
@@ -277,7 +277,7 @@ describe("async generators", { timeout: 30_000 }, () => {
         void victim.kill();
       }
     })();
-    await expect(loop).rejects.toMatchObject({ name: "ConnectionError", code: "CNR_ERR_LINK_LOST" });
+    await expect(loop).rejects.toMatchObject({ name: "ConnectionError", code: "CNR_ERR_SESSION_LOST" });
     expect(got).toEqual([1]);
   });
 });

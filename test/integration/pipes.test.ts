@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, Program, serve, startPrograms } from "../fixtures/programs.ts";
 
 describe("pipes", { timeout: 30_000 }, () => {
   let one: Program;
@@ -209,7 +209,7 @@ describe("pipes", { timeout: 30_000 }, () => {
   });
 
   it("a killed sender: what had arrived is received, then recv() and loops say that the link was lost", async () => {
-    await using room = await serve([]);
+    await using room = await serve([], BRIEF);
     const victim = new Program();
     const peer = await room.add(victim);
     await victim.run(async ({ client }) => {
@@ -219,13 +219,13 @@ describe("pipes", { timeout: 30_000 }, () => {
     expect(await peer.recv()).toBe("last words");
     const waiting = expect(peer.recv()).rejects.toMatchObject({
       name: "ConnectionError",
-      code: "CNR_ERR_LINK_LOST",
+      code: "CNR_ERR_SESSION_LOST",
     });
     const looped: unknown[] = [];
     const loop = (async () => {
       for await (const text of peer.pipes.chat) looped.push(text);
     })();
-    const lost = expect(loop).rejects.toMatchObject({ code: "CNR_ERR_LINK_LOST" });
+    const lost = expect(loop).rejects.toMatchObject({ code: "CNR_ERR_SESSION_LOST" });
     await expect.poll(() => looped).toEqual(["bye"]);
     await victim.kill();
     await waiting;
@@ -258,7 +258,7 @@ describe("pipes", { timeout: 30_000 }, () => {
   });
 
   it("broadcast() reaches every open peer but the excepted ones, also while one leaves", async () => {
-    await using room = await serve(programs);
+    await using room = await serve(programs, BRIEF);
     const victim = new Program();
     const gone = await room.add(victim);
     await room.server.broadcast({ text: "to all", bytes: new Uint8Array(8) });

@@ -293,6 +293,7 @@ describe("a client that does not read", () => {
         client.peer.session.commit();
       }
     }
+    expect(client.peer.session.sentFrames).toBeLessThan(100);
     client.session.link.resume();
     await turns(5);
     expect(seen).toEqual([100, 200]);

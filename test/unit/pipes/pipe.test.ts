@@ -325,7 +325,7 @@ describe("for await over a pipe", () => {
   });
 
   it("throws when the link is lost, after what had arrived", async () => {
-    const { here, there, client } = await pipe();
+    const { here, there, client } = await pipe({ resumeWindowMs: 1 });
     for (const value of [1, 2]) await here.send(value);
     await turns();
     client.session.abort(lost);
@@ -337,7 +337,8 @@ describe("for await over a pipe", () => {
       })(),
     );
     expect(got).toEqual([1, 2]);
-    expect(error).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_LINK_LOST" });
+    expect(error).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_SESSION_LOST" });
+    expect(error).toHaveProperty("cause.code", "CNR_ERR_LINK_LOST");
   });
 });
 

@@ -2,12 +2,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../../src/core/errors.ts";
 import {
+  ACK_NOW,
   FrameKind,
   HEADER_BYTES,
   MAX_HANDSHAKE_FRAME_BYTES,
   writeFrameHeader,
 } from "../../../src/protocol/frame.ts";
 import { FrameDecoder } from "../../../src/protocol/frame-decoder.ts";
+
+const RAW: number[] = [FrameKind.raw, FrameKind.raw | ACK_NOW];
 
 interface Frame {
   readonly kind: number;
@@ -39,11 +42,11 @@ function recording(maxFrameBytes = 1024 * 1024): {
   decoder.sink = {
     frame: (kind, channel, bytes, start, end) =>
       void frames.push({ kind, channel, payload: bytes.slice(start, end) }),
-    raw(piece, isLast) {
+    raw(piece, isLast, kind) {
       pieces.push(piece);
       raw.push(piece);
       if (!isLast) return;
-      frames.push({ kind: FrameKind.raw, channel: 0, payload: new Uint8Array(Buffer.concat(raw)) });
+      frames.push({ kind, channel: 0, payload: new Uint8Array(Buffer.concat(raw)) });
       raw = [];
     },
   };
@@ -52,12 +55,12 @@ function recording(maxFrameBytes = 1024 * 1024): {
 
 const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({
-    kind: fc.integer({ min: 0, max: 255 }).filter((kind) => kind !== FrameKind.raw),
+    kind: fc.integer({ min: 0, max: 255 }).filter((kind) => !RAW.includes(kind)),
     channel: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
     payload: fc.uint8Array({ maxLength: 400, size: "max" }),
   }),
   fc.record({
-    kind: fc.constant<number>(FrameKind.raw),
+    kind: fc.constantFrom(...RAW),
     channel: fc.constant(0),
     payload: fc.uint8Array({ maxLength: 400, size: "max" }),
   }),

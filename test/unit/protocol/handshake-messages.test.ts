@@ -15,6 +15,9 @@ const limits = { maxValueBytes: 64 * 1024 * 1024, maxDepth: 200, channelWindowBy
 const hello = {
   version: PROTOCOL_VERSION,
   sessionId: new Uint8Array(16).map((_, n) => n),
+  isFresh: false,
+  attempt: 3,
+  receivedFrames: 2 ** 40,
   name: "worker-3",
   ...limits,
 };
@@ -22,6 +25,8 @@ const welcome = {
   version: PROTOCOL_VERSION,
   epoch: new Uint8Array([9, 8, 7, 6]),
   peerId: "a1b2c3",
+  lost: "",
+  receivedFrames: 7,
   ...limits,
 };
 

@@ -1,7 +1,13 @@
 import { ValueEncoder } from "../../../src/codec/value-encoder.ts";
 import { ByteWriter } from "../../../src/core/byte-writer.ts";
-import { FrameKind, frameOf, writeFrameHeader } from "../../../src/protocol/frame.ts";
-import { encodeBye, encodeHello, encodeWelcome } from "../../../src/protocol/handshake-messages.ts";
+import { ackFrame, pingFrame, pongFrame } from "../../../src/protocol/control-frames.ts";
+import { ACK_NOW, FrameKind, frameOf, writeFrameHeader } from "../../../src/protocol/frame.ts";
+import {
+  encodeBye,
+  encodeHello,
+  encodeWelcome,
+  LostReason,
+} from "../../../src/protocol/handshake-messages.ts";
 import { ChannelKind, ChannelMux } from "../../../src/session/channel-mux.ts";
 import { IncomingChannel } from "../../../src/session/incoming-channel.ts";
 import { ScriptedLink } from "../session/scripted-link.ts";
@@ -17,21 +23,34 @@ export function frameSamples(): Samples {
   const header = new Uint8Array(8);
   writeFrameHeader(header, 0, 0x010203, FrameKind.message, 0xfedcba98);
   const sessionId = new Uint8Array(16).map((_, n) => n + 1);
-  const hello = encodeHello({ version: 1, sessionId, name: "worker-3", ...limits });
-  const welcome = encodeWelcome({
-    version: 1,
-    epoch: sessionId.slice(0, 8),
-    peerId: "a1b2c3d4e5f6",
+  const fresh = { version: 1, sessionId, isFresh: true, attempt: 1, receivedFrames: 0, name: "worker-3" };
+  const answer = { version: 1, epoch: sessionId.slice(0, 8), peerId: "a1b2c3d4e5f6", lost: "" };
+  const hello = encodeHello({ ...fresh, ...limits });
+  const again = encodeHello({ ...fresh, isFresh: false, attempt: 7, receivedFrames: 70_000, ...limits });
+  const welcome = encodeWelcome({ ...answer, receivedFrames: 0, ...limits });
+  const welcomeBack = encodeWelcome({ ...answer, receivedFrames: 300, ...limits });
+  const lost = encodeWelcome({
+    ...answer,
+    peerId: "",
+    lost: LostReason.unknown,
+    receivedFrames: 0,
     ...limits,
   });
   return {
     header: hex(header),
     hello: hex(frameOf(FrameKind.hello, hello)),
+    "hello of a session that goes on": hex(frameOf(FrameKind.hello, again)),
     welcome: hex(frameOf(FrameKind.welcome, welcome)),
-    ping: hex(frameOf(FrameKind.ping)),
-    pong: hex(frameOf(FrameKind.pong)),
+    "welcome of a session that goes on": hex(frameOf(FrameKind.welcome, welcomeBack)),
+    "welcome when the session is lost": hex(frameOf(FrameKind.welcome, lost)),
+    ack: hex(ackFrame(0x1_2345_6789)),
+    ping: hex(pingFrame(1)),
+    pong: hex(pongFrame(1)),
     bye: hex(frameOf(FrameKind.bye, encodeBye({ code: "", text: "" }))),
     "bye with a reason": hex(frameOf(FrameKind.bye, encodeBye({ code: "CNR_ERR_PROTOCOL", text: "why" }))),
+    "message, to be acknowledged at once": hex(
+      frameOf(FrameKind.message | ACK_NOW, new Uint8Array([1, 2, 3])),
+    ),
     more: hex(frameOf(FrameKind.more, new Uint8Array([1, 2, 3]))),
     raw: hex(frameOf(FrameKind.raw, new Uint8Array([1, 2, 3]))),
   };

@@ -34,7 +34,7 @@ function sessionOver(link: Link, id: string, isServer: boolean, limits: Readonly
     waitsForReader: isServer,
     id,
   });
-  link.start(session);
+  link.start(session.attached);
   return session;
 }
 

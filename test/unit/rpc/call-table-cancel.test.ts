@@ -217,8 +217,9 @@ describe("a long-lived signal", () => {
 function numbersOfCalls(side: Side): number[] {
   const numbers: number[] = [];
   const { session } = side;
-  const decode = session.data.bind(session);
-  session.data = (bytes) => {
+  const { attached } = session;
+  const decode = attached.data.bind(attached);
+  attached.data = (bytes) => {
     const reader = new ByteReader(bytes);
     reader.position = 8;
     // Calls by name and cancels are all that is sent here.

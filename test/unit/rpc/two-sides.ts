@@ -1,5 +1,5 @@
 import type { Future } from "../../../src/core/future.ts";
-import { type Limits, withLimits } from "../../../src/core/limits.ts";
+import type { Limits } from "../../../src/core/limits.ts";
 import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { nodePlatform } from "../../../src/endpoint/node/node-platform.ts";
 import { PipeTable } from "../../../src/pipes/pipe-table.ts";
@@ -7,9 +7,11 @@ import { CallTable } from "../../../src/rpc/call-table.ts";
 import { ExposedFunctions, type FunctionGroup } from "../../../src/rpc/exposed-functions.ts";
 import { ALL_GRANTS, type Grants } from "../../../src/security/policy.ts";
 import { ChannelMux } from "../../../src/session/channel-mux.ts";
-import { greetClient, greetServer } from "../../../src/session/handshake.ts";
+import { greetClient } from "../../../src/session/greet-client.ts";
+import { greetServer } from "../../../src/session/greet-server.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
+import { clientGreeting, serverGreeting } from "../session/greetings.ts";
 
 export interface SideOptions {
   readonly limits?: Partial<Limits>;
@@ -66,21 +68,13 @@ export class TwoSides {
     const grants = { ...ALL_GRANTS, ...options.grants };
     let server: Side | undefined;
     let client: Side | undefined;
-    const limits = withLimits(options.limits);
-    await Promise.all([
-      greetClient(serverLink, new Uint8Array(8), { limits }, {}, ({ session }) => {
-        server = new Side(session, "the client", grants);
-      }),
-      greetServer(
-        clientLink,
-        { sessionId: new Uint8Array(16), name: "test" },
-        { limits: withLimits(options.clientLimits ?? options.limits) },
-        {},
-        (session) => {
-          client = new Side(session, "the server", grants);
-        },
-      ),
-    ]);
+    const atServer = serverGreeting(options.limits ?? {}, (session) => {
+      server = new Side(session, "the client", grants);
+    });
+    const atClient = clientGreeting(options.clientLimits ?? options.limits ?? {}, (session) => {
+      client = new Side(session, "the server", grants);
+    });
+    await Promise.all([greetClient(serverLink, atServer, {}), greetServer(clientLink, atClient, {})]);
     if (!server || !client) throw new Error("no session");
     return new TwoSides(server, client);
   }

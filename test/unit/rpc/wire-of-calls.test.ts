@@ -68,7 +68,9 @@ async function callSamples(): Promise<Record<string, string>> {
 
   const called = (name: string, args: string): void => {
     const payload = `100500${(0xa0 + name.length).toString(16)}${Buffer.from(name).toString("hex")}${args}`;
-    session.data(bytesOf(`${(payload.length / 2).toString(16).padStart(2, "0")}00001000000000${payload}`));
+    session.attached.data(
+      bytesOf(`${(payload.length / 2).toString(16).padStart(2, "0")}00001000000000${payload}`),
+    );
   };
   called("ok", "90");
   await sample("result");

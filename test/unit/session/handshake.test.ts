@@ -6,14 +6,16 @@ import {
   HandshakeError,
   TimeoutError,
 } from "../../../src/core/errors.ts";
-import { type Limits, withLimits } from "../../../src/core/limits.ts";
+import type { Limits } from "../../../src/core/limits.ts";
 import type { WaitOptions } from "../../../src/core/waiting.ts";
 import { FrameKind, frameOf } from "../../../src/protocol/frame.ts";
-import { decodeWelcome, encodeHello } from "../../../src/protocol/handshake-messages.ts";
-import { greetClient, greetServer } from "../../../src/session/handshake.ts";
+import { decodeWelcome } from "../../../src/protocol/handshake-messages.ts";
+import { greetClient } from "../../../src/session/greet-client.ts";
+import { greetServer } from "../../../src/session/greet-server.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
 import type { Link } from "../../../src/transport/transport.ts";
+import { clientGreeting, firstHello, serverGreeting } from "./greetings.ts";
 import { ScriptedLink } from "./scripted-link.ts";
 import { receivedBy, sendValue, turns } from "./session-pair.ts";
 
@@ -22,9 +24,6 @@ afterEach(async () => {
   vi.useRealTimers();
   for (const session of open.splice(0)) await session.close();
 });
-
-const me = { sessionId: new Uint8Array(16).fill(3), name: "worker-3" };
-const epoch = new Uint8Array([1, 2, 3, 4]);
 
 interface Side {
   readonly sessions: Session[];
@@ -46,11 +45,12 @@ function asClient(
   then?: (session: Session) => void,
 ): Side {
   const sessions: Session[] = [];
-  const greeted = greetServer(link, me, { limits: withLimits(limits) }, wait, (session) => {
+  const greeting = clientGreeting(limits, (session) => {
     sessions.push(session);
     open.push(session);
     then?.(session);
   });
+  const greeted = greetServer(link, greeting, wait);
   return { sessions, names: [], done: outcome(greeted) };
 }
 
@@ -62,12 +62,13 @@ function asServer(
 ): Side {
   const sessions: Session[] = [];
   const names: string[] = [];
-  const greeted = greetClient(link, epoch, { limits: withLimits(limits) }, wait, ({ session, name }) => {
+  const greeting = serverGreeting(limits, (session, name) => {
     sessions.push(session);
     names.push(name);
     open.push(session);
     then?.(session);
   });
+  const greeted = greetClient(link, greeting, wait);
   return { sessions, names, done: outcome(greeted) };
 }
 
@@ -121,7 +122,7 @@ describe("two sides that greet each other", () => {
       const link = new ScriptedLink();
       const got: unknown[][] = [];
       const server = asServer(link, {}, {}, (session) => void got.push(receivedBy(session)));
-      const hello = frameOf(FrameKind.hello, encodeHello({ version: 1, ...me, ...withLimits() }));
+      const hello = frameOf(FrameKind.hello, firstHello());
       const message = frameOf(FrameKind.message, new Uint8Array([200, 5, 200, 6]));
       const stream = new Uint8Array(Buffer.concat([hello, message, message]));
       for (let at = 0; at < stream.length; at += size) link.handler?.data(stream.slice(at, at + size));
@@ -238,7 +239,7 @@ describe("a server that meets something else", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const link = new ScriptedLink();
     const server = asServer(link, {}, { timeoutMs: 5000 });
-    const hello = frameOf(FrameKind.hello, encodeHello({ version: 1, ...me, ...withLimits() }));
+    const hello = frameOf(FrameKind.hello, firstHello());
     link.handler?.data(hello.slice(0, 20));
     vi.advanceTimersByTime(5000);
     expect(await server.done).toBeInstanceOf(TimeoutError);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { failure } from "../../../src/core/errors.ts";
+import { pongFrame } from "../../../src/protocol/control-frames.ts";
 import { FrameKind, frameOf } from "../../../src/protocol/frame.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { ScriptedLink } from "./scripted-link.ts";
@@ -44,7 +45,7 @@ describe("the heartbeat", () => {
 
   it("takes any byte as a sign of life, also half a frame", () => {
     const { session, link } = beating();
-    const pong = frameOf(FrameKind.pong);
+    const pong = pongFrame(0);
     for (let n = 0; n < 20; n++) {
       vi.advanceTimersByTime(10_000);
       link.handler?.data(n % 2 ? pong.subarray(4) : pong.subarray(0, 4));
@@ -70,7 +71,7 @@ describe("the heartbeat", () => {
       vi.advanceTimersByTime(1000);
     }
     expect(session.ended).toBeUndefined();
-    link.handler?.data(frameOf(FrameKind.pong));
+    link.handler?.data(pongFrame(0));
     vi.advanceTimersByTime(14_000);
     expect(session.ended).toBeUndefined();
   });
@@ -90,7 +91,7 @@ describe("the heartbeat", () => {
     const before = vi.getTimerCount();
     const links = Array.from({ length: 50 }, () => beating());
     expect(vi.getTimerCount()).toBe(before + 1);
-    links[3]?.link.handler?.data(frameOf(FrameKind.pong));
+    links[3]?.link.handler?.data(pongFrame(0));
     for (const { session } of links.slice(0, 49)) await session.close();
     expect(vi.getTimerCount()).toBe(before + 1);
     links[49]?.link.handler?.closed();
@@ -106,7 +107,7 @@ describe("the heartbeat", () => {
     const talking = beating();
     for (let n = 0; n < 4; n++) {
       vi.advanceTimersByTime(5000);
-      talking.link.handler?.data(frameOf(FrameKind.pong));
+      talking.link.handler?.data(pongFrame(0));
     }
     expect([silent.session.ended?.code, talking.session.ended]).toEqual(["CNR_ERR_HEARTBEAT", undefined]);
   });

@@ -27,7 +27,7 @@ export function sessionOver(link: Link, options: PairOptions = {}): Session {
     heartbeat: options.heartbeat,
     id: "test",
   });
-  link.start(session);
+  link.start(session.attached);
   return session;
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { ConnectionError, type ConnectorError, failure } from "../../../src/core/errors.ts";
-import { FRAGMENT_BYTES, FrameKind, frameOf, HEADER_BYTES } from "../../../src/protocol/frame.ts";
+import { pingFrame } from "../../../src/protocol/control-frames.ts";
+import { FRAGMENT_BYTES, FrameKind, HEADER_BYTES } from "../../../src/protocol/frame.ts";
 import { difference } from "../codec/difference.ts";
 import {
   kindsOf,
@@ -307,10 +308,10 @@ describe("back-pressure", () => {
 
   it("answers a ping, but piles up no answers for a reader that stands still", () => {
     const { link } = sessions.scripted();
-    link.handler?.data(frameOf(FrameKind.ping));
+    link.handler?.data(pingFrame(1));
     expect(kindsOf(link.written)).toEqual([FrameKind.pong]);
     link.bufferedBytes = 1;
-    for (let n = 0; n < 100; n++) link.handler?.data(frameOf(FrameKind.ping));
+    for (let n = 0; n < 100; n++) link.handler?.data(pingFrame(1));
     expect(link.writes).toHaveLength(1);
   });
 
