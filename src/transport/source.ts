@@ -5,7 +5,7 @@
 export function sourceOf(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
   if (mapped !== undefined) return mapped;
-  if (!host.includes(":")) return host;
+  if (!host.includes(":") || host === "::1") return host;
   const [head = "", tail = ""] = host.split("%", 1)[0]?.toLowerCase().split("::") ?? [];
   const groups = head.split(":").filter(Boolean);
   const last = tail.split(":").filter(Boolean);

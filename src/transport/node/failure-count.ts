@@ -20,6 +20,10 @@ export class FailureCount {
     this.#now = now;
   }
 
+  get size(): number {
+    return this.#sources.size;
+  }
+
   add(source: string): void {
     const failures = this.#current(source);
     if (failures) {

@@ -24,7 +24,7 @@ export function speechOf(head: Uint8Array, maxHelloBytes: number): Speech | unde
     return head.subarray(4, FRAME_HEADER).every((byte) => byte === 0) ? "plain" : "rubbish";
   }
   if (a === TLS_HANDSHAKE && b === TLS_MAJOR && c > 0 && c <= 3) return ofTls(head, maxHelloBytes);
-  return isMethod(head.subarray(0, 3)) ? "http" : "rubbish";
+  return isMethod(head) ? "http" : "rubbish";
 }
 
 function ofTls(head: Uint8Array, maxHelloBytes: number): Speech | undefined {
@@ -37,6 +37,8 @@ function ofTls(head: Uint8Array, maxHelloBytes: number): Speech | undefined {
   return type === CLIENT_HELLO && fits ? "tls" : "rubbish";
 }
 
+/** The shortest methods have three letters and then a space. */
 function isMethod(head: Uint8Array): boolean {
-  return head.every((byte) => byte >= 0x41 && byte <= 0x5a);
+  const isLetter = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a;
+  return head.subarray(0, 3).every(isLetter) && (head[3] === 0x20 || isLetter(head[3] ?? 0));
 }

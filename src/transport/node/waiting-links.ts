@@ -77,7 +77,10 @@ export class WaitingLinks {
 
   /** Ends all that wait. */
   close(): void {
-    for (const link of this.#links) link.socket.destroy();
+    for (const link of [...this.#links]) {
+      link.leave();
+      link.socket.destroy();
+    }
   }
 
   left(link: Waiting): void {

@@ -58,6 +58,8 @@ describe("a link by pre-shared key", () => {
       host: "127.0.0.1",
       port: gate.port,
       ciphers: CIPHERS,
+      // Node 22 does not name the post-quantum exchange that is agreed on otherwise.
+      ecdhCurve: "X25519",
       ALPNProtocols: ["connector/1"],
       checkServerIdentity: () => new Error("there is no identity to check"),
       pskCallback: () => ({ identity: `c1.${key.id}`, psk: key.tlsPsk }),
@@ -69,7 +71,7 @@ describe("a link by pre-shared key", () => {
       "connector/1",
       "TLS_AES_128_GCM_SHA256",
     ]);
-    expect(socket.getEphemeralKeyInfo()).not.toEqual({});
+    expect(socket.getEphemeralKeyInfo()).toMatchObject({ type: "ECDH", name: "X25519" });
     expect(socket.getPeerCertificate()?.raw).toBeUndefined();
   });
 
