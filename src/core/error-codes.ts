@@ -116,6 +116,11 @@ export const ERROR_CODES = {
     retryable: false,
     text: "one side of the link with {address} runs without a key, the other with one: give both a key, or both `key: false`",
   },
+  CNR_ERR_RUN_FOLDER: {
+    kind: "authentication",
+    retryable: false,
+    text: "the folder of Unix sockets {path} is not used, because {reason}: local clients come over TLS instead; `chmod 700` it, or remove it",
+  },
   CNR_ERR_NOT_ALLOWED: {
     kind: "permission",
     retryable: false,
