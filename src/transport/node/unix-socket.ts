@@ -181,7 +181,7 @@ export function dialUnix(
 }
 
 /** The network namespace of this process, where the system has such: two of them have nothing in common. */
-function networkName(): string {
+export function networkName(): string {
   try {
     return readlinkSync("/proc/self/ns/net");
   } catch {
