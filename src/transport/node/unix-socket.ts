@@ -7,6 +7,7 @@ import { ConnectorError, failure } from "../../core/errors.ts";
 import { Waiter, type WaitOptions } from "../../core/waiting.ts";
 import { addressOf, hostAndPort, isLoopback } from "../address.ts";
 import type { FindKey, LinkKey } from "../link-key.ts";
+import { nextLinkNumber } from "../link-number.ts";
 import type { Address, Link } from "../transport.ts";
 import { isSafeFolder, makeRunFolder } from "./run-folder.ts";
 import { SocketLink } from "./socket-link.ts";
@@ -27,13 +28,10 @@ import {
 import { type OnRefused, type WaitingLimits, type WaitingLink, WaitingLinks } from "./waiting-links.ts";
 
 /**
- * Unix sockets have no addresses, and peers are known by theirs: both sides call the link 127.0.0.1, the server's side
- * by the port of its TCP, the client's by a number above all ports, which no TCP link can have.
+ * Unix sockets have no addresses, and peers are known by theirs: both sides are called 127.0.0.1, the server's with the
+ * port of its TCP, the client's with the number of the link, which no TCP link can have.
  */
 const HOST = "127.0.0.1";
-const FIRST_NUMBER = 65_536;
-const MAX_NUMBER = 2 ** 32 - 1;
-let lastNumber = FIRST_NUMBER - 1;
 
 export interface UnixListenOptions {
   readonly path: string;
@@ -58,9 +56,9 @@ export async function listenUnix(options: UnixListenOptions): Promise<(() => voi
   const waiting = new WaitingLinks(limits, onRefused);
   const server = createServer((socket) => {
     socket.on("error", () => {});
-    lastNumber = lastNumber < MAX_NUMBER ? lastNumber + 1 : FIRST_NUMBER;
-    const link = waiting.admit(socket, HOST, lastNumber);
-    if (link) new Acceptance(options, link, lastNumber).begin();
+    const number = nextLinkNumber();
+    const link = waiting.admit(socket, HOST, number);
+    if (link) new Acceptance(options, link, number).begin();
   });
   const remove = await listenAtPath(server, path).catch((error: NodeJS.ErrnoException) => {
     const reason = `nothing can be made in it (${error.code ?? error.message})`;
