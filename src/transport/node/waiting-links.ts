@@ -69,7 +69,7 @@ export class WaitingLinks {
       socket.destroy();
       return undefined;
     }
-    const link = new Waiting(socket, source, hostAndPort(host, port), hasFailed, this);
+    const link = new Waiting(socket, { source, isLocal, hasFailed }, hostAndPort(host, port), this);
     this.#links.add(link);
     this.#timer ??= setInterval(() => this.#tick(), Math.ceil(this.#limits.maxHandshakeMs / TICKS));
     return link;
@@ -91,14 +91,22 @@ export class WaitingLinks {
   }
 
   refused(link: Waiting, error: ConnectorError): void {
-    this.#failures.add(link.source);
+    this.#failures.add(link.from.source);
     this.#onRefused(error, link.address);
+  }
+
+  /** It has gone by itself. Who said nothing has cost nothing, and is no news: a probe, perhaps. */
+  lost(link: Waiting): void {
+    if (link.socket.bytesRead === 0) return;
+    // A handshake that is begun and left costs as much as one that fails; on this machine a program may have been ended.
+    if (!link.from.isLocal) this.#failures.add(link.from.source);
+    this.#onRefused(lostBeforeProof(), link.address);
   }
 
   #makeRoom(source: string, isLocal: boolean): boolean {
     const { maxPendingHandshakes, maxHandshakesPerAddress } = this.#limits;
     if (!isLocal) {
-      const same = [...this.#links].filter((link) => link.source === source);
+      const same = [...this.#links].filter((link) => link.from.source === source);
       if (same.length >= maxHandshakesPerAddress && !this.#yields(same[0])) return false;
     }
     if (this.#links.size < maxPendingHandshakes) return true;
@@ -132,22 +140,31 @@ export function tooLong(address: string): ConnectorError {
   return failure("CNR_ERR_NOT_CONNECTOR", { address, answer: "with more than a handshake takes" });
 }
 
+/** Where a link comes from. */
+interface Origin {
+  readonly source: string;
+  readonly isLocal: boolean;
+  readonly hasFailed: boolean;
+}
+
 class Waiting implements WaitingLink {
   readonly socket: Socket;
-  readonly source: string;
+  readonly from: Origin;
   readonly address: string;
-  readonly isSuspect: boolean;
   readonly #all: WaitingLinks;
   ticks = 0;
   #isOver = false;
 
-  constructor(socket: Socket, source: string, address: string, isSuspect: boolean, all: WaitingLinks) {
+  constructor(socket: Socket, from: Origin, address: string, all: WaitingLinks) {
     this.socket = socket;
-    this.source = source;
+    this.from = from;
     this.address = address;
-    this.isSuspect = isSuspect;
     this.#all = all;
-    socket.once("close", () => this.refuse(lostBeforeProof()));
+    socket.once("close", () => this.#lost());
+  }
+
+  get isSuspect(): boolean {
+    return this.from.hasFailed;
   }
 
   leave(): void {
@@ -162,5 +179,11 @@ class Waiting implements WaitingLink {
     if (lastWords && socket.writable) socket.end(lastWords, () => socket.destroy());
     else socket.destroy();
     this.#all.refused(this, error);
+  }
+
+  #lost(): void {
+    if (this.#isOver) return;
+    this.leave();
+    this.#all.lost(this);
   }
 }

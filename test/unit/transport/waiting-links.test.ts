@@ -101,9 +101,10 @@ describe("links that wait", () => {
     links[2]?.socket.destroy();
     await new Promise((resolve) => setImmediate(resolve));
     expect(waiting.size).toBe(0);
-    expect(refused.map(([{ code }]) => code)).toEqual(["CNR_ERR_WRONG_KEY", "CNR_ERR_LINK_LOST"]);
+    // Who said nothing and went is no news.
+    expect(refused.map(([{ code }]) => code)).toEqual(["CNR_ERR_WRONG_KEY"]);
     links[0]?.refuse(wrong);
-    expect([links[0]?.socket.destroyed, refused.length]).toEqual([false, 2]);
+    expect([links[0]?.socket.destroyed, refused.length]).toEqual([false, 1]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -125,6 +126,27 @@ describe("an address that fails again and again", () => {
     expect(come("10.0.0.2")).toBeDefined();
     vi.advanceTimersByTime(10_000);
     expect(come("10.0.0.1")).toBeDefined();
+  });
+
+  it("fails also by beginning handshakes and leaving them, except on this machine; silence is no failure", async () => {
+    const { come, refused } = door();
+    const leave = async (host: string, bytes: number): Promise<void> => {
+      const link = come(host);
+      if (link) Object.defineProperty(link.socket, "bytesRead", { value: bytes });
+      link?.socket.destroy();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    for (let n = 0; n < 10; n++) {
+      await leave("10.0.0.1", 500);
+      await leave("10.0.0.2", 0);
+      await leave("127.0.0.1", 500);
+    }
+    expect([come("10.0.0.1"), come("10.0.0.2")?.isSuspect, come("127.0.0.1")?.isSuspect]).toEqual([
+      undefined,
+      false,
+      false,
+    ]);
+    expect(refused.map(([{ code }]) => code)).toEqual(Array(20).fill("CNR_ERR_LINK_LOST"));
   });
 
   it("is only slowed down where other programs of the machine share it", () => {
