@@ -1,10 +1,5 @@
-/**
- * What counts as one source of links. Whoever has one IPv6 address has 2^64 of them, so the network stands for all;
- * an IPv4 address in IPv6 clothes is the IPv4 address.
- */
+/** What counts as one source of links: whoever has one IPv6 address has 2^64 of them, so the network stands for all. */
 export function sourceOf(host: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
-  if (mapped !== undefined) return mapped;
   if (!host.includes(":") || host === "::1") return host;
   const [head = "", tail = ""] = host.split("%", 1)[0]?.toLowerCase().split("::") ?? [];
   const groups = head.split(":").filter(Boolean);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { dialPort, listenOnPort } from "../../src/transport/node/worker-port.ts";
 import type { Link } from "../../src/transport/transport.ts";
@@ -119,6 +119,18 @@ describe("a port", () => {
     const waiting = refusalOf(dialPort(port2));
     port1.on("message", (message: Record<string, { close(): void }>) => message["connector/1"]?.close());
     expect((await waiting).code).toBe("CNR_ERR_LINK_LOST");
+    port1.close();
+  });
+
+  it("whose other end posts nonsense costs this link alone", async () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.on("message", (message: Record<string, MessagePort>) => {
+      message["connector/1"]?.postMessage({ server: 0, client: 1 });
+      message["connector/1"]?.postMessage({ neither: "bytes nor credit" });
+    });
+    const link = await dialPort(port2);
+    const end = new Promise((resolve) => link.start({ data() {}, drained() {}, closed: resolve }));
+    expect(String(await end)).toContain("no part of a link");
     port1.close();
   });
 

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { failure } from "../../core/errors.ts";
+import { unmappedHost } from "../address.ts";
 import type { FindKey } from "../link-key.ts";
 import type { Link } from "../transport.ts";
 import { type Speech, speechOf } from "./first-bytes.ts";
@@ -46,7 +47,8 @@ export class OnePort {
   }
 
   accept(socket: Socket): void {
-    const waiting = this.#waiting.admit(socket, socket.remoteAddress ?? "", socket.remotePort ?? 0);
+    const host = unmappedHost(socket.remoteAddress ?? "");
+    const waiting = this.#waiting.admit(socket, host, socket.remotePort ?? 0);
     if (!waiting) return;
     if (waiting.isSuspect) setTimeout(() => this.#listenTo(waiting), SUSPECT_DELAY_MS);
     else this.#listenTo(waiting);

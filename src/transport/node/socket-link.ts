@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { addressOf } from "../address.ts";
+import { addressOf, unmappedHost } from "../address.ts";
 import { type Address, LINGER_MS, type Link, type LinkHandler } from "../transport.ts";
 
 /** The kernel asks a silent other side after so long; the session's heartbeat asks earlier. */
@@ -24,10 +24,9 @@ export class SocketLink implements Link {
   constructor(socket: Socket, options: SocketLinkOptions = {}) {
     this.#socket = socket;
     this.localAddress =
-      options.localAddress ?? addressOf(socket.localAddress ?? "", socket.localPort ?? 0, socket.localFamily);
+      options.localAddress ?? socketAddress(socket.localAddress, socket.localPort, socket.localFamily);
     this.remoteAddress =
-      options.remoteAddress ??
-      addressOf(socket.remoteAddress ?? "", socket.remotePort ?? 0, socket.remoteFamily);
+      options.remoteAddress ?? socketAddress(socket.remoteAddress, socket.remotePort, socket.remoteFamily);
     this.keyName = options.keyName;
     socket.on("error", (error) => {
       this.#error ??= error;
@@ -85,4 +84,9 @@ export class SocketLink implements Link {
     this.#error ??= reason;
     this.#socket.destroy();
   }
+}
+
+function socketAddress(given = "", port = 0, family?: string): Address {
+  const host = unmappedHost(given);
+  return addressOf(host, port, host === given ? family : "IPv4");
 }

@@ -109,7 +109,8 @@ export class WorkerLink implements Link {
       return;
     }
     if (message === END) this.#otherHasEnded = true;
-    else this.#inbound.push(message);
+    else if (ArrayBuffer.isView(message)) this.#inbound.push(message);
+    else return this.#finish(new Error("the other thread has posted what is no part of a link"));
     this.#deliver();
   }
 

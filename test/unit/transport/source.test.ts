@@ -4,7 +4,6 @@ import { sourceOf } from "../../../src/transport/source.ts";
 describe("one source of links", () => {
   it.each([
     ["192.0.2.7", "192.0.2.7"],
-    ["::ffff:192.0.2.7", "192.0.2.7"],
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
     ["2001:DB8:1:2::9", "2001:db8:1:2"],
     ["2001:db8::9", "2001:db8:0:0"],

@@ -1,3 +1,5 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -204,6 +206,43 @@ describe("without the key", () => {
     expect((await during.gate.refusal()).code).toBe("CNR_ERR_UNKNOWN_KEY");
     expect([during.gate.links, looks]).toEqual([[], 2]);
     link.abort();
+  });
+});
+
+describe("the proof", () => {
+  it("can be made by whoever has read docs/PROTOCOL.md", async () => {
+    const { gate, path } = await local();
+    const hmac = (role: string, ...parts: Buffer[]): Buffer =>
+      createHmac("sha256", key.unixAuth)
+        .update(Buffer.concat([Buffer.from(`connector/1 unix ${role}\0`), ...parts]))
+        .digest();
+    const field = (text: string): Buffer => Buffer.concat([Buffer.of(text.length), Buffer.from(text)]);
+    const fields = [key.id, "localhost", networkName()].map(field);
+    const opening = Buffer.concat([Buffer.of(1), ...fields, randomBytes(32)]);
+    const socket = await caller(path, opening);
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    const said = answer.subarray(0, 37);
+    expect([answer.length, answer[0]]).toEqual([69, 1]);
+    expect(answer.subarray(37)).toEqual(hmac("server", opening, said));
+    // The first frames may follow the proof at once.
+    socket.write(Buffer.concat([hmac("client", opening, answer), Buffer.from("hello")]));
+    expect(String((await once(socket, "data"))[0])).toBe("hello");
+    expect((await gate.link()).remoteAddress.port).toBe(answer.readUInt32BE(1));
+  });
+
+  it("survives openings and proofs of any bytes, in any pieces", async () => {
+    const { gate, path, dial } = await local(undefined, { limits: { maxHandshakeMs: 200 } });
+    const callers: Promise<unknown>[] = [];
+    for (let n = 0; n < 150; n++) {
+      const opening = encodeOpening({ id: key.id, host: "127.0.0.1", network: networkName() });
+      for (const at of randomBytes(n % 4)) opening[1 + (at % (opening.length - 1))] = at;
+      const socket = await caller(path, opening.subarray(0, n % 3 ? opening.length : n));
+      socket.write(randomBytes(n));
+      callers.push(heardBy(socket));
+    }
+    await Promise.all(callers);
+    expect(gate.links).toEqual([]);
+    expect(await echo(await dial())).toBe("hello");
   });
 });
 
