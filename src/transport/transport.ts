@@ -25,6 +25,7 @@ export interface LinkHandler {
  * Every transport passes test/conformance/link-suite.ts.
  */
 export interface Link {
+  /** Links without ports have the number of the link in place of the client's: above all ports, and its own for each. */
   readonly localAddress: Address;
   readonly remoteAddress: Address;
   /**

@@ -15,7 +15,7 @@ const ELSEWHERE = 0;
 const NONCE_BYTES = 32;
 const MAC_BYTES = 32;
 const NUMBER_BYTES = 4;
-export const ANSWER_BYTES: number = 1 + NUMBER_BYTES + NONCE_BYTES + MAC_BYTES;
+const ANSWER_BYTES = 1 + NUMBER_BYTES + NONCE_BYTES + MAC_BYTES;
 export const PROOF_BYTES: number = MAC_BYTES;
 
 export interface Opening {
