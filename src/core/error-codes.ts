@@ -89,7 +89,7 @@ export const ERROR_CODES = {
   CNR_ERR_NOT_CONNECTOR: {
     kind: "handshake",
     retryable: false,
-    text: "what listens at {address} is not a Connector server (it answered {answer}): check the port",
+    text: "what is at {address} does not speak Connector (it answered {answer}): check the port",
   },
   CNR_ERR_VERSION: {
     kind: "handshake",
@@ -120,6 +120,31 @@ export const ERROR_CODES = {
     kind: "authentication",
     retryable: false,
     text: "the key file {path} is not used, because {reason}: {repair}",
+  },
+  CNR_ERR_WRONG_KEY: {
+    kind: "authentication",
+    retryable: false,
+    text: "this side and {address} do not have the same key: copy the server's key to the client (`connector key` prints it)",
+  },
+  CNR_ERR_UNKNOWN_KEY: {
+    kind: "authentication",
+    retryable: false,
+    text: "the key {id} of the link with {address} is not one that the server knows: copy the server's key to the client (`connector key` prints it), or add this one to the server's `keys`",
+  },
+  CNR_ERR_NO_KEY_PROOF: {
+    kind: "authentication",
+    retryable: false,
+    text: "{address} does not prove that it has the key: it {found}; check host and port, and whether somebody stands between",
+  },
+  CNR_ERR_KEYLESS: {
+    kind: "authentication",
+    retryable: false,
+    text: "one side of the link with {address} runs without a key, the other with one: give both a key, or both `key: false`",
+  },
+  CNR_ERR_RUN_FOLDER: {
+    kind: "authentication",
+    retryable: false,
+    text: "the folder of Unix sockets {path} is not used, because {reason}: local clients come over TLS instead; `chmod 700` it, or remove it",
   },
   CNR_ERR_NOT_ALLOWED: {
     kind: "permission",

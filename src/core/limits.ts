@@ -18,6 +18,14 @@ export interface Limits {
   readonly maxQueueItems: number;
   /** Links that have not finished their handshake. */
   readonly maxPendingHandshakes: number;
+  /** Of those, links from one address; loopback, which all programs of a machine share, is bounded by the total alone. */
+  readonly maxHandshakesPerAddress: number;
+  /** Time from accepting a link until its key is proved. */
+  readonly maxHandshakeMs: number;
+  /** Bytes taken from a link before its key is proved. */
+  readonly maxHandshakeBytes: number;
+  /** Failed handshakes of one address within ten seconds, before it is no longer listened to for a while. */
+  readonly maxFailuresPerAddress: number;
   /** Bytes that one link may have waiting to be written before the sender must wait. */
   readonly maxUnsentBytes: number;
   /** Bytes that one session keeps, because the other side has not acknowledged them, before the sender must wait. */
@@ -38,6 +46,10 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxReferences: 10_000, // "grows for ever" is the first leak of every callback protocol
   maxQueueItems: 100_000,
   maxPendingHandshakes: 256,
+  maxHandshakesPerAddress: 32,
+  maxHandshakeMs: 5000, // a handshake takes milliseconds, over a bad network a second
+  maxHandshakeBytes: 4096, // a ClientHello with a post-quantum key share has 1500
+  maxFailuresPerAddress: 10, // an attempt costs 0.7 ms of the server's processor: 1400 in a second would take it all
   maxUnsentBytes: 16 * 1024 * 1024, // a reader that stands still costs the writer this much, not more
   maxReplayBytes: 16 * 1024 * 1024, // a second of a fast network, so that nobody waits for acknowledgements there
   maxServerReplayBytes: 256 * 1024 * 1024, // clients that vanish all at once must not take the server's memory

@@ -33,6 +33,11 @@ export function targetOf(where: string | Target, port?: number): Target {
   return checked(match[1] ?? match[2] ?? "", Number(match[3]), where);
 }
 
+/** The IPv4 address that stands in IPv6 clothes where a socket listens for both; others as they are. */
+export function unmappedHost(host: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host;
+}
+
 export function isLoopback(host: string): boolean {
   return (
     host === "localhost" || host === "::1" || host === "::ffff:127.0.0.1" || /^127\.\d+\.\d+\.\d+$/.test(host)

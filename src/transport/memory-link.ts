@@ -9,6 +9,7 @@ const WINDOW_BYTES = 64 * 1024;
 class MemoryLink implements Link {
   readonly localAddress: Address;
   readonly remoteAddress: Address;
+  readonly keyName: undefined;
   other: MemoryLink | undefined;
   readonly #inbound = new RingBuffer<Uint8Array>();
   #inboundBytes = 0;

@@ -25,8 +25,14 @@ export interface LinkHandler {
  * Every transport passes test/conformance/link-suite.ts.
  */
 export interface Link {
+  /** Links without ports have the number of the link in place of the client's: above all ports, and its own for each. */
   readonly localAddress: Address;
   readonly remoteAddress: Address;
+  /**
+   * Which key the other side has proved that it has: the server's name for it, and on the client's side its id.
+   * Undefined on links without a key. What such a link may do is for its owner to decide.
+   */
+  readonly keyName: string | undefined;
   /** Bytes taken by `write` that the other side's machine has not been given yet. */
   readonly bufferedBytes: number;
   /** Nothing is read before; called once. */

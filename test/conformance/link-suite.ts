@@ -48,7 +48,11 @@ const pattern = (length: number, seed = 1): Uint8Array =>
   new Uint8Array(length).map((_, n) => (n * 31 + seed) & 255);
 
 /** What every link does. `connectPair` gives the two ends of a fresh one, neither of them started. */
-export function linkConformance(name: string, connectPair: () => Promise<LinkPair>): void {
+export function linkConformance(
+  name: string,
+  connectPair: () => Promise<LinkPair>,
+  { withKey = false }: { readonly withKey?: boolean } = {},
+): void {
   describe(`a link: ${name}`, () => {
     const open: LinkPair[] = [];
 
@@ -121,12 +125,13 @@ export function linkConformance(name: string, connectPair: () => Promise<LinkPai
     });
 
     it("keeps what came before it was started", async () => {
-      const { a, b, earB } = await pair();
+      const { a, b, earA, earB, start } = await pair();
       a.write([pattern(1000)]);
+      b.write([pattern(2000)]);
       await new Promise((resolve) => setTimeout(resolve, 10));
-      b.start(earB);
-      await earB.until(() => earB.bytes === 1000);
-      expect(earB.all).toEqual(pattern(1000));
+      start();
+      await Promise.all([earA.until(() => earA.bytes === 2000), earB.until(() => earB.bytes === 1000)]);
+      expect([earA.all, earB.all]).toEqual([pattern(2000), pattern(1000)]);
     });
 
     it("shows a reader that stands still in bufferedBytes, and tells when all was taken", async () => {
@@ -165,6 +170,16 @@ export function linkConformance(name: string, connectPair: () => Promise<LinkPai
       expect(
         Buffer.compare(earB.all, Buffer.concat(Array.from({ length: 20 }, (_, n) => pattern(100_000, n)))),
       ).toBe(0);
+    });
+
+    it("leaves the memory of what was written alone, and of what shares it", async () => {
+      const { a, earB, start } = await pair();
+      start();
+      const pool = Buffer.alloc(8192, 7);
+      a.write([pool.subarray(10, 20), pool.subarray(100, 3000)]);
+      await earB.until(() => earB.bytes === 2910);
+      expect([pool.length, pool.every((byte) => byte === 7)]).toEqual([8192, true]);
+      expect(earB.all.every((byte) => byte === 7)).toBe(true);
     });
 
     it("sends on close what was written, then ends in order on both sides", async () => {
@@ -242,6 +257,11 @@ export function linkConformance(name: string, connectPair: () => Promise<LinkPai
       expect(earA.ends).toEqual([reason]);
       expect(earB.ends).toHaveLength(1);
       await Promise.all([a.close(), b.close()]);
+    });
+
+    it("says which key the other side has proved, or that it has none", async () => {
+      const { a, b } = await pair();
+      expect([typeof a.keyName, typeof b.keyName]).toEqual(Array(2).fill(withKey ? "string" : "undefined"));
     });
 
     it("has addresses that say where it leads", async () => {

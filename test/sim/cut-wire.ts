@@ -5,6 +5,7 @@ type Draw = (below: number) => number;
 
 /** One end of a wire. What it writes waits until the simulation delivers it, in pieces of any size. */
 export class WireEnd implements Link {
+  readonly keyName = undefined;
   readonly localAddress: Address = addressOf("simulated", 1);
   readonly remoteAddress: Address = addressOf("simulated", 2);
   readonly bufferedBytes = 0;

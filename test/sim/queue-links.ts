@@ -10,6 +10,7 @@ type Event =
 class SimulatedLink implements Link {
   readonly localAddress: Address = addressOf("simulated", 1);
   readonly remoteAddress: Address = addressOf("simulated", 2);
+  readonly keyName: undefined;
   readonly bufferedBytes = 0;
   readonly #send: (event: unknown) => void;
   readonly #draw: (below: number) => number;

@@ -6,6 +6,7 @@ import type { SimulatedNetwork } from "./network.ts";
 export class SimulatedLink implements Link {
   readonly localAddress: Address = addressOf("simulated", 1);
   readonly remoteAddress: Address = addressOf("simulated", 2);
+  readonly keyName: undefined;
   bufferedBytes = 0;
   readonly #wire: (message: unknown) => void;
   #other: SimulatedLink | undefined;

@@ -4,26 +4,44 @@ import { type ConnectorError, failure } from "../../core/errors.ts";
 import { Waiter, type WaitOptions } from "../../core/waiting.ts";
 import { addressOf, hostAndPort } from "../address.ts";
 import type { Dialer, Link, Listener } from "../transport.ts";
-import { TcpLink } from "./tcp-link.ts";
+import { KEEP_ALIVE_MS, SocketLink } from "./socket-link.ts";
 
-/** Dials over TCP. */
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
+
+/** Dials over TCP, without a key. */
 export const tcpDialer: Dialer = {
   dial(host: string, port: number, options?: WaitOptions): Promise<Link> {
-    const socket = connect({ host, port, noDelay: true });
-    const waiter = new Waiter<Link>(`connect to ${hostAndPort(host, port)}`, options, () => socket.destroy());
-    if (waiter.settled) {
-      socket.destroy();
-      return waiter.promise;
-    }
-    const onError = (error: Error): void => void waiter.reject(dialFailure(error, host, port));
-    socket.once("error", onError);
-    socket.once("connect", () => {
-      socket.off("error", onError);
-      if (!waiter.resolve(new TcpLink(socket))) socket.destroy();
+    return dialTcp(host, port, options, (socket, waiter) => {
+      if (!waiter.resolve(new SocketLink(socket))) socket.destroy();
     });
-    return waiter.promise;
   },
 };
+
+/**
+ * Opens a TCP connection.
+ *
+ * @param onConnect - makes a link of the socket, or rejects the waiter; the socket is destroyed when the wait is given up
+ */
+export function dialTcp(
+  host: string,
+  port: number,
+  options: WaitOptions | undefined,
+  onConnect: (socket: Socket, waiter: Waiter<Link>) => void,
+): Promise<Link> {
+  const socket = connect({ host, port, ...SOCKET_OPTIONS });
+  const waiter = new Waiter<Link>(`connect to ${hostAndPort(host, port)}`, options, () => socket.destroy());
+  if (waiter.settled) {
+    socket.destroy();
+    return waiter.promise;
+  }
+  const onError = (error: Error): void => void waiter.reject(dialFailure(error, host, port));
+  socket.once("error", onError);
+  socket.once("connect", () => {
+    socket.off("error", onError);
+    onConnect(socket, waiter);
+  });
+  return waiter.promise;
+}
 
 function dialFailure(error: NodeJS.ErrnoException, host: string, port: number): ConnectorError {
   const address = hostAndPort(host, port);
@@ -33,20 +51,29 @@ function dialFailure(error: NodeJS.ErrnoException, host: string, port: number): 
 }
 
 /**
- * Listens over TCP.
+ * Listens over TCP, without a key.
  *
  * @param host - one address of this machine; undefined listens on every interface
  * @param port - 0 takes a free one
  */
-export async function listenTcp(
+export function listenTcp(
   host: string | undefined,
   port: number,
   onLink: (link: Link) => void,
 ): Promise<Listener> {
-  const server = createServer({ noDelay: true }, (socket: Socket) => {
+  return acceptTcp(host, port, (socket) => onLink(new SocketLink(socket)));
+}
+
+/** The same for those who make something else of a socket. */
+export async function acceptTcp(
+  host: string | undefined,
+  port: number,
+  onSocket: (socket: Socket) => void,
+): Promise<Listener> {
+  const server = createServer(SOCKET_OPTIONS, (socket: Socket) => {
     // Nobody listens to errors of a socket that was reset before it was accepted.
     socket.on("error", () => {});
-    if (socket.remoteAddress !== undefined) onLink(new TcpLink(socket));
+    if (socket.remoteAddress !== undefined) onSocket(socket);
     else socket.destroy();
   });
   await new Promise<void>((resolve, reject) => {

@@ -5,6 +5,7 @@ import type { Address, Link, LinkHandler } from "../../../src/transport/transpor
 export class PausableLink implements Link {
   readonly localAddress: Address;
   readonly remoteAddress: Address;
+  readonly keyName: undefined;
   readonly #link: Link;
   #handler: LinkHandler | undefined;
   #held: Uint8Array[] | undefined;

@@ -5,6 +5,7 @@ import type { Address, Link, LinkHandler } from "../../../src/transport/transpor
 export class ScriptedLink implements Link {
   readonly localAddress: Address = addressOf("127.0.0.1", 1);
   readonly remoteAddress: Address = addressOf("127.0.0.1", 2);
+  readonly keyName: undefined;
   bufferedBytes = 0;
   /** One entry for each call of `write`. */
   readonly writes: (readonly Uint8Array[])[] = [];

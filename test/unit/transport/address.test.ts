@@ -1,7 +1,14 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { ConnectionError } from "../../../src/core/errors.ts";
-import { addressOf, hostAndPort, isLoopback, targetOf, urlOf } from "../../../src/transport/address.ts";
+import {
+  addressOf,
+  hostAndPort,
+  isLoopback,
+  targetOf,
+  unmappedHost,
+  urlOf,
+} from "../../../src/transport/address.ts";
 
 describe("where to connect", () => {
   it.each([
@@ -89,6 +96,11 @@ describe("where to connect", () => {
       addressOf("1.2.3.4", 1).family,
       addressOf("1.2.3.4", 1, "IPv6").family,
     ]).toEqual(["IPv6", "IPv4", "IPv6"]);
+  });
+
+  it("calls an IPv4 address by its own name, however the socket does", () => {
+    const hosts = ["::ffff:192.0.2.7", "::FFFF:127.0.0.1", "192.0.2.7", "::1", "::ffff:0:1", "localhost"];
+    expect(hosts.map(unmappedHost)).toEqual(["192.0.2.7", "127.0.0.1", ...hosts.slice(2)]);
   });
 
   it("knows what is this machine alone", () => {

@@ -1,19 +1,33 @@
 import type { Socket } from "node:net";
-import { addressOf } from "../address.ts";
+import { addressOf, unmappedHost } from "../address.ts";
 import { type Address, LINGER_MS, type Link, type LinkHandler } from "../transport.ts";
 
-/** A link over a TCP or Unix socket. */
-export class TcpLink implements Link {
+/** The kernel asks a silent other side after so long; the session's heartbeat asks earlier. */
+export const KEEP_ALIVE_MS = 10_000;
+
+export interface SocketLinkOptions {
+  readonly keyName?: string;
+  /** For sockets that have no address of their own. */
+  readonly localAddress?: Address;
+  readonly remoteAddress?: Address;
+}
+
+/** A link over a socket of Node: TCP, TLS or Unix. */
+export class SocketLink implements Link {
   readonly localAddress: Address;
   readonly remoteAddress: Address;
+  readonly keyName: string | undefined;
   readonly #socket: Socket;
   readonly #whenClosed: Promise<void>;
   #error: Error | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, options: SocketLinkOptions = {}) {
     this.#socket = socket;
-    this.localAddress = addressOf(socket.localAddress ?? "", socket.localPort ?? 0, socket.localFamily);
-    this.remoteAddress = addressOf(socket.remoteAddress ?? "", socket.remotePort ?? 0, socket.remoteFamily);
+    this.localAddress =
+      options.localAddress ?? socketAddress(socket.localAddress, socket.localPort, socket.localFamily);
+    this.remoteAddress =
+      options.remoteAddress ?? socketAddress(socket.remoteAddress, socket.remotePort, socket.remoteFamily);
+    this.keyName = options.keyName;
     socket.on("error", (error) => {
       this.#error ??= error;
     });
@@ -31,6 +45,8 @@ export class TcpLink implements Link {
     );
     socket.on("drain", () => handler.drained());
     void this.#whenClosed.then(() => handler.closed(this.#error));
+    // Whoever looked at its first bytes has paused it.
+    socket.resume();
   }
 
   write(chunks: readonly Uint8Array[]): void {
@@ -68,4 +84,9 @@ export class TcpLink implements Link {
     this.#error ??= reason;
     this.#socket.destroy();
   }
+}
+
+function socketAddress(given = "", port = 0, family?: string): Address {
+  const host = unmappedHost(given);
+  return addressOf(host, port, host === given ? family : "IPv4");
 }
