@@ -20,6 +20,8 @@ const SUSPECT_DELAY_MS = 100;
 /** The TLS alert "access denied": to a client with a key, where there are no keys. */
 const TLS_REFUSAL = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 49);
 const EXCERPT_BYTES = 24;
+/** Callers over HTTP who are being told at once that this is the wrong place; more are not told. */
+const MAX_HTTP_REFUSALS = 64;
 
 export interface OnePortOptions {
   /** Undefined takes plain links, and no others. */
@@ -38,6 +40,7 @@ export class OnePort {
   readonly #options: OnePortOptions;
   readonly #waiting: WaitingLinks;
   readonly #tls: TlsAcceptor | undefined;
+  readonly #httpRefusals = new Set<Socket>();
 
   constructor(options: OnePortOptions) {
     const { findKey, limits } = options;
@@ -54,9 +57,10 @@ export class OnePort {
     else this.#listenTo(waiting);
   }
 
-  /** Ends the links that have not proved their key. */
+  /** Ends the links that have not proved their key, and what is being said over HTTP. */
   close(): void {
     this.#waiting.close();
+    for (const socket of this.#httpRefusals) socket.destroy();
   }
 
   #listenTo(waiting: WaitingLink): void {
@@ -87,8 +91,16 @@ export class OnePort {
     else if (speech === "plain") this.#takePlain(waiting);
     else {
       waiting.leave();
-      (this.#options.onHttp ?? refuseHttp)(socket);
+      if (this.#options.onHttp) this.#options.onHttp(socket);
+      else this.#refuseHttp(socket);
     }
+  }
+
+  #refuseHttp(socket: Socket): void {
+    if (this.#httpRefusals.size >= MAX_HTTP_REFUSALS) return void socket.destroy();
+    this.#httpRefusals.add(socket);
+    socket.once("close", () => this.#httpRefusals.delete(socket));
+    refuseHttp(socket);
   }
 
   #prove(waiting: WaitingLink): void {

@@ -44,6 +44,22 @@ describe("one port", () => {
     expect(`${await answer}`).toMatch(/^HTTP\/1\.1 426 /);
   });
 
+  it("answers so many who speak HTTP at once and do not go, and none of them keeps it from closing", async () => {
+    const gate = await openGate({ main: newLinkKey() });
+    const sockets = await Promise.all(
+      Array.from({ length: 100 }, () => stranger(gate.port, "POST / HTTP/1.1\r\n\r\n")),
+    );
+    // Their side stays open: they say neither goodbye nor anything else.
+    for (const socket of sockets) socket.allowHalfOpen = true;
+    const heard = new Set<number>();
+    for (const [n, socket] of sockets.entries())
+      socket.on("data", (bytes: Buffer) => void (`${bytes}`.includes(" 426 ") && heard.add(n)));
+    await Promise.all(sockets.map((socket) => once(socket, "end")));
+    expect(heard.size).toBe(64);
+    await gate.close();
+    expect(gate.refused).toEqual([]);
+  });
+
   it("gives HTTP to whoever serves it, with every byte that has come", async () => {
     const taken: Socket[] = [];
     const gate = await openGate({ main: newLinkKey() }, { onHttp: (socket) => void taken.push(socket) });
