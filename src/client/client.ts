@@ -15,8 +15,8 @@ import { reconnect } from "../session/reconnect.ts";
 import type { Session } from "../session/session.ts";
 import { SessionTicket } from "../session/session-ticket.ts";
 import type { SessionStats } from "../session/stats.ts";
-import { addressOf, isLoopback, type Target, targetOf } from "../transport/address.ts";
-import type { Address, Dialer, Link } from "../transport/transport.ts";
+import type { Address } from "../transport/transport.ts";
+import { type Destination, isSame, type Where } from "./destination.ts";
 
 export interface ClientOptions extends EndpointOptions {
   /** What the server knows this client by: `server.clients.named(name)`. */
@@ -41,38 +41,38 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** What a client needs of the place where it runs. */
-export interface ClientEnvironment {
-  /** Makes all links, the first and those that take over. */
-  readonly dialer: Dialer;
+export interface ClientEnvironment<Port extends object> {
+  /** How to get there; throws where that cannot be told. */
+  readonly destination: (where: Where<Port>, port: number | undefined) => Destination;
   readonly platform: Platform;
   /** From 0 to 1: spreads the attempts to reconnect. Default `Math.random`. */
   readonly random?: () => number;
 }
 
 /** A program that uses what a server shares. See `Endpoint` for all that it can do. */
-export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> {
+export class ConnectorClient<App = LooseRecord, Port extends object = never> extends Endpoint<App, "client"> {
   /** What the server and all its clients share. */
   readonly globals: Space<GlobalVarsOf<App>, GlobalQueuesOf<App>>;
   /** What this client calls itself; empty where the option was left out. */
   readonly name: string;
   protected readonly local: Space<VarsOf<App>, QueuesOf<App>>;
-  readonly #environment: ClientEnvironment;
+  readonly #environment: ClientEnvironment<Port>;
   readonly #limits: Readonly<Limits>;
   readonly #options: ClientOptions;
   readonly #spaces: JoinedSpaces<App>;
   readonly #events: Emitter<ClientEvents> = new Emitter((error) => this.#events.emit("error", error));
   #connecting:
-    | { readonly target: Target; readonly done: Promise<void>; readonly abort: AbortController }
+    | { readonly target: Destination; readonly done: Promise<void>; readonly abort: AbortController }
     | undefined;
   #reconnecting: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
   readonly #ticket: SessionTicket = new SessionTicket();
   #session: Session | undefined;
   /** Where the newest HELLO went. */
-  #target: Target | undefined;
+  #target: Destination | undefined;
   /** The global variables of the newest session are here. */
   #ready: Promise<void> = Promise.resolve();
 
-  constructor(options: ClientOptions, environment: ClientEnvironment) {
+  constructor(options: ClientOptions, environment: ClientEnvironment<Port>) {
     const limits = withLimits(options.limits);
     const grants = grantsOf(options);
     const { platform } = environment;
@@ -115,19 +115,21 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
    * Connects to a server. Resolves when the global variables are here. Connected there already: does nothing;
    * connected elsewhere: closes that link first.
    *
-   * @param where - a host and then the port, `server.url`, `"host:port"` or `server.address`
+   * @param where - a host and then the port, `server.url`, `server.inviteUrl()`, `"host:port"`, `server.address`, or in a worker
+   *   thread its `parentPort`
    * @param options - `timeoutMs` (default 10000) and `signal` give it up
    *
    * Rejects with `CNR_ERR_REFUSED`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_UNREACHABLE`, `CNR_ERR_NOT_CONNECTOR`, `CNR_ERR_VERSION`,
-   * `CNR_ERR_CONNECT_TIMEOUT`, `signal.reason`.
+   * `CNR_ERR_CONNECT_TIMEOUT`, `signal.reason`; with `AuthenticationError` `CNR_ERR_WRONG_KEY`, `CNR_ERR_UNKNOWN_KEY`,
+   * `CNR_ERR_KEYLESS`, `CNR_ERR_NO_KEY_PROOF`, and where the client finds no key `CNR_ERR_KEY_MISSING`, `CNR_ERR_KEY_FILE`.
    *
    * @example
    * const client = new Client();
    * await client.connect("127.0.0.1", 1900);
    */
   connect(host: string, port: number, options?: ConnectOptions): Promise<void>;
-  connect(where: string | Target, options?: ConnectOptions): Promise<void>;
-  connect(where: string | Target, port?: number | ConnectOptions, last?: ConnectOptions): Promise<void> {
+  connect(where: Where<Port>, options?: ConnectOptions): Promise<void>;
+  connect(where: Where<Port>, port?: number | ConnectOptions, last?: ConnectOptions): Promise<void> {
     return contained(this.#connect(where, port, last));
   }
 
@@ -170,12 +172,8 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     await this.#session?.close();
   }
 
-  async #connect(
-    where: string | Target,
-    port?: number | ConnectOptions,
-    last?: ConnectOptions,
-  ): Promise<void> {
-    const target = typeof port === "number" ? targetOf(where, port) : targetOf(where);
+  async #connect(where: Where<Port>, port?: number | ConnectOptions, last?: ConnectOptions): Promise<void> {
+    const target = this.#environment.destination(where, typeof port === "number" ? port : undefined);
     const options = (typeof port === "number" ? last : port) ?? {};
     if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
     if (this.state === "open" && isSame(this.#target, target)) return;
@@ -196,15 +194,14 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   }
 
   async #open(
-    target: Target,
+    target: Destination,
     options: ConnectOptions,
     abort: AbortController,
     closed: Promise<void>,
   ): Promise<void> {
     const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
-    const address = addressOf(target.host, target.port).toString();
     const timer = setTimeout(
-      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address, timeoutMs })),
+      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address: target.text, timeoutMs })),
       Math.min(timeoutMs, 2 ** 31 - 1),
     );
     const onAbort = (): void => abort.abort(signal?.reason);
@@ -241,8 +238,8 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     await closed;
   }
 
-  async #greet(target: Target, wait: WaitOptions): Promise<void> {
-    const link = await this.#dial(target, wait);
+  async #greet(target: Destination, wait: WaitOptions): Promise<void> {
+    const link = await target.dial(wait);
     const session = this.#session?.ended ? undefined : this.#session;
     await greetServer(
       link,
@@ -256,15 +253,6 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
       },
       wait,
     );
-  }
-
-  async #dial({ host, port }: Target, wait: WaitOptions): Promise<Link> {
-    // An address that is plainly not here is refused before a byte leaves; a name is judged by what it leads to.
-    if (/^[\d.]+$|:/.test(host) && !isLoopback(host)) throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
-    const link = await this.#environment.dialer.dial(host, port, wait);
-    if (isLoopback(link.remoteAddress.host)) return link;
-    link.abort();
-    throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
   }
 
   #join(session: Session): void {
@@ -283,7 +271,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
 
   #reconnect(session: Session, cause: ConnectorError): void {
     const abort = new AbortController();
-    const target = this.#target as Target;
+    const target = this.#target as Destination;
     const done = contained(
       reconnect({
         attempt: (signal) => this.#attempt(target, signal),
@@ -301,12 +289,12 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     this.#events.emit("reconnecting", cause);
   }
 
-  async #attempt(target: Target, signal: AbortSignal): Promise<void> {
+  async #attempt(target: Destination, signal: AbortSignal): Promise<void> {
     const abort = new AbortController();
-    const address = addressOf(target.host, target.port).toString();
+    const timeoutMs = ATTEMPT_TIMEOUT_MS;
     const timer = setTimeout(
-      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address, timeoutMs: ATTEMPT_TIMEOUT_MS })),
-      ATTEMPT_TIMEOUT_MS,
+      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address: target.text, timeoutMs })),
+      timeoutMs,
     );
     const stopListening = onAbort(signal, () => abort.abort(signal.reason));
     try {
@@ -324,8 +312,4 @@ function lostFor(error: unknown): ConnectorError {
   if (ConnectorError.is(error) && ENDS.has(error.code)) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }, error);
-}
-
-function isSame(a: Target | undefined, b: Target): boolean {
-  return a?.host === b.host && a.port === b.port;
 }

@@ -131,6 +131,11 @@ export const ERROR_CODES = {
     retryable: false,
     text: "the key {id} of the link with {address} is not one that the server knows: copy the server's key to the client (`connector key` prints it), or add this one to the server's `keys`",
   },
+  CNR_ERR_KEY_REVOKED: {
+    kind: "authentication",
+    retryable: false,
+    text: "the server no longer takes the key of this link: ask who runs it for another one",
+  },
   CNR_ERR_NO_KEY_PROOF: {
     kind: "authentication",
     retryable: false,

@@ -54,6 +54,12 @@ export class KeyRing {
     return this.#byId.get(id);
   }
 
+  /** The key of this name. */
+  named(name: string): HeldKey | undefined {
+    const id = this.#idByName.get(name);
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+
   names(): string[] {
     return [...this.#idByName.keys()];
   }
@@ -84,7 +90,7 @@ export class KeyRing {
     if (name === MAIN_KEY)
       throw new TypeError("the main key cannot be revoked: start the server with another");
     const id = this.#idByName.get(name);
-    const held = id === undefined ? undefined : this.#byId.get(id);
+    const held = this.named(name);
     if (id === undefined || !held) return false;
     this.#idByName.delete(name);
     this.#byId.delete(id);

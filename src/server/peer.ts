@@ -12,6 +12,7 @@ import type { Server } from "./server.ts";
 
 /** For the server alone. */
 export const sendBytes: unique symbol = Symbol("sendBytes");
+export const dismiss: unique symbol = Symbol("dismiss");
 
 interface PeerEvents {
   disconnect: [reason: ConnectorError];
@@ -24,6 +25,7 @@ export interface PeerOptions<App> extends EndpointParts {
   readonly server: Server<App>;
   readonly session: Session;
   readonly name: string;
+  readonly keyName: string | undefined;
   readonly globals: ServedSpace;
   /** Hears of failures that nobody waits for. */
   readonly onError: (error: unknown, peer: Peer<App>) => void;
@@ -35,6 +37,8 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
   readonly server: Server<App>;
   /** What the client called itself. */
   readonly name: string;
+  /** Which of the server's keys it has proved: `"main"`, or a name of `keys`; undefined where none is asked for. */
+  readonly keyName: string | undefined;
   readonly #session: Session;
   readonly #events: Emitter<PeerEvents>;
   readonly #space: () => Space<VarsOf<App>, QueuesOf<App>>;
@@ -50,6 +54,7 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
     this.#events = new Emitter((error) => options.onError(error, this));
     this.server = server;
     this.name = options.name;
+    this.keyName = options.keyName;
     this.attach(session, { server, peer: this });
     this.#space = serveSpaces(session, {
       globals: options.globals,
@@ -101,6 +106,11 @@ export class Peer<App = LooseRecord> extends Endpoint<App, "server"> {
   /** Sends what was sent, ends every wait with `CNR_ERR_CLOSED`, and resolves when the link is closed. Repeatable. */
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  /** Ends the session, and tells the client why. */
+  [dismiss](reason: ConnectorError): void {
+    this.#session.dismiss(reason);
   }
 
   /** Sends a value that is encoded already; see `Server.broadcast`. */

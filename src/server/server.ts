@@ -1,8 +1,7 @@
 import { contained, rejected } from "../core/deferred.ts";
 import { Emitter } from "../core/emitter.ts";
 import { type ConnectorError, failure } from "../core/errors.ts";
-import { randomBytes } from "../core/ids.ts";
-import { type Limits, withLimits } from "../core/limits.ts";
+import { withLimits } from "../core/limits.ts";
 import { onceEncoder } from "../endpoint/encoded-once.ts";
 import { HostedSpace } from "../endpoint/hosted-space.ts";
 import { nodePlatform } from "../endpoint/node/node-platform.ts";
@@ -13,6 +12,7 @@ import {
   type FunctionGroup,
   type Grants,
   grantsOf,
+  type ServerKeyOptions,
 } from "../endpoint/options.ts";
 import type {
   GlobalQueuesOf,
@@ -23,18 +23,19 @@ import type {
   PipeOf,
 } from "../endpoint/schema.ts";
 import { Space } from "../endpoint/space.ts";
-import { greetClient } from "../session/greet-client.ts";
+import { MAIN_KEY } from "../security/key-ring.ts";
 import type { Session } from "../session/session.ts";
-import { SessionTable } from "../session/session-table.ts";
 import { MemoryStore } from "../stores/memory-store.ts";
-import { isLoopback, urlOf } from "../transport/address.ts";
-import { listenTcp } from "../transport/node/tcp.ts";
-import type { Address, Link, Listener } from "../transport/transport.ts";
-import { Peer, sendBytes } from "./peer.ts";
+import { urlOf } from "../transport/address.ts";
+import type { PortOrWorker } from "../transport/node/worker-port.ts";
+import type { Address, Listener } from "../transport/transport.ts";
+import { dismiss, Peer, sendBytes } from "./peer.ts";
 import { closed, joined, left, moved, Peers } from "./peers.ts";
+import { Reception } from "./reception.ts";
+import { ring, ServerKeys } from "./server-keys.ts";
 
-export interface ServerOptions extends EndpointOptions {
-  /** An address of this machine. Default 127.0.0.1. */
+export interface ServerOptions extends EndpointOptions, ServerKeyOptions {
+  /** An address of this machine; left out, all of them, and with `key: false` loopback alone. */
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
@@ -47,9 +48,6 @@ interface ServerEvents<App> {
   resumed: [peer: Peer<App>];
   error: [error: unknown, peer: Peer<App> | undefined];
 }
-
-const DEFAULT_HOST = "127.0.0.1";
-const HANDSHAKE_TIMEOUT_MS = 5000;
 
 /**
  * The program that others connect to. It is itself the space that all of them share: its variables and queues are
@@ -67,21 +65,22 @@ export class Server<App = LooseRecord>
 {
   /** The connected peers, in order of connecting. */
   readonly clients: Peers<App> = new Peers<App>();
+  /** The keys that it takes, besides the main one by name. */
+  readonly keys: ServerKeys;
   readonly #options: ServerOptions;
   readonly #globals: HostedSpace<GlobalVarsOf<App>>;
-  readonly #limits: Readonly<Limits>;
   readonly #grants: Grants;
   readonly #exposed: ExposedFunctions = new ExposedFunctions();
   readonly #events: Emitter<ServerEvents<App>>;
-  readonly #epoch: Uint8Array = randomBytes(16);
-  readonly #sessions: SessionTable;
+  readonly #reception: Reception;
   readonly #encodeOnce: (value: unknown) => Uint8Array;
   #onConnect: Disposable | undefined;
   #onDisconnect: Disposable | undefined;
   #listening: Promise<void> | undefined;
   #listener: Listener | undefined;
   readonly #whenClosed: (() => void)[] = [];
-  #handshakes = 0;
+  #isClosed = false;
+  readonly #ports = new Set<Disposable>();
   #closing: Promise<void> | undefined;
 
   /** Options only: nothing is opened before `listen()`. */
@@ -100,10 +99,17 @@ export class Server<App = LooseRecord>
     super(globals.dict, globals.queues);
     this.#globals = globals;
     this.#options = options;
-    this.#limits = limits;
-    this.#sessions = new SessionTable(limits);
     this.#grants = grants;
     this.#events = events;
+    const onError = (error: unknown): void => this.#report(error);
+    const { heartbeat, key, keys } = options;
+    this.keys = new ServerKeys({ key, keys, grants, onError, onRevoke: ({ name }) => this.#dismiss(name) });
+    this.#reception = new Reception({
+      limits,
+      heartbeat,
+      onError,
+      onSession: (session, name, keyName) => this.#join(session, name, keyName),
+    });
     this.#encodeOnce = onceEncoder(nodePlatform, limits);
   }
 
@@ -115,6 +121,19 @@ export class Server<App = LooseRecord>
   /** One text that a client can connect to. */
   get url(): string | null {
     return this.#listener ? urlOf(this.#listener.address) : null;
+  }
+
+  /**
+   * As `url`, with the main key behind the `#`: all that a client on another machine needs. Whoever reads it may do all that
+   * the main key allows.
+   *
+   * Throws `CNR_ERR_CLOSED` before `listen()` and after `close()`.
+   */
+  inviteUrl(): string {
+    const { url } = this;
+    if (!url) throw failure("CNR_ERR_CLOSED", { by: "this side" });
+    const main = this.keys[ring]?.named(MAIN_KEY);
+    return main ? `${url}#${main.key.reveal()}` : url;
   }
 
   /** Whether it does not listen: before `listen()` and after `close()`. */
@@ -135,6 +154,26 @@ export class Server<App = LooseRecord>
       }),
     );
     return this.#listening;
+  }
+
+  /**
+   * Takes clients that run in another thread of this program: `client.connect(parentPort)` there. They need no key, and no
+   * `listen()` here. Dispose of the result to take no more.
+   *
+   * @param port - the worker, or a MessagePort whose other end the client has
+   * @example
+   * const worker = new Worker("./worker.js");
+   * server.accept(worker);
+   */
+  accept(port: PortOrWorker): Disposable {
+    const accepting = this.#reception.accept(port);
+    this.#ports.add(accepting);
+    return {
+      [Symbol.dispose]: () => {
+        this.#ports.delete(accepting);
+        accepting[Symbol.dispose]();
+      },
+    };
   }
 
   /** Calls `callback` with each client that connects; any number of calls may run at once. A second callback replaces the first. */
@@ -214,9 +253,9 @@ export class Server<App = LooseRecord>
 
   async #listen(): Promise<void> {
     await this.#closing;
-    const { host = DEFAULT_HOST, port = 0 } = this.#options;
-    if (!isLoopback(host)) throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
-    this.#listener = await listenTcp(host, port, (link) => void this.#greet(link));
+    this.#isClosed = false;
+    const { host, port = 0, insecure = false } = this.#options;
+    this.#listener = await this.#reception.listen(host, port, this.keys[ring], insecure);
     this.#globals.openQueues();
   }
 
@@ -224,6 +263,9 @@ export class Server<App = LooseRecord>
     await listening.catch(() => {});
     const listener = this.#listener;
     this.#listener = undefined;
+    this.#isClosed = true;
+    for (const port of this.#ports) port[Symbol.dispose]();
+    this.#ports.clear();
     const reason = failure("CNR_ERR_CLOSED", { by: "this side" });
     this.clients[closed](reason);
     this.#globals.closeQueues(reason);
@@ -232,34 +274,16 @@ export class Server<App = LooseRecord>
     for (const resolve of this.#whenClosed.splice(0)) resolve();
   }
 
-  /** Every link that comes goes through here, whatever has brought it. */
-  async #greet(link: Link): Promise<void> {
-    if (this.#handshakes >= this.#limits.maxPendingHandshakes) return link.abort();
-    this.#handshakes++;
-    const greeting = {
-      epoch: this.#epoch,
-      sessions: this.#sessions,
-      limits: this.#limits,
-      heartbeat: this.#options.heartbeat,
-      onBegun: (session: Session, name: string) => this.#join(session, name),
-    };
-    try {
-      await greetClient(link, greeting, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
-    } catch (error) {
-      this.#report(error);
-    } finally {
-      this.#handshakes--;
-    }
-  }
-
-  #join(session: Session, name: string): void {
-    if (!this.#listener) return void session.close();
+  #join(session: Session, name: string, keyName: string | undefined): void {
+    if (this.#isClosed) return void session.close();
+    const held = keyName === undefined ? undefined : this.keys[ring]?.named(keyName);
     const peer = new Peer<App>({
       server: this,
       session,
       name,
+      keyName,
       platform: nodePlatform,
-      grants: this.#grants,
+      grants: held?.grants ?? this.#grants,
       exposed: this.#exposed,
       globals: this.#globals,
       onError: (error, from) => this.#report(error, from),
@@ -275,6 +299,12 @@ export class Server<App = LooseRecord>
       this.#events.emit("disconnect", peer.address, peer, reason);
     });
     this.#events.emit("connect", peer);
+  }
+
+  #dismiss(keyName: string): void {
+    this.#reception.dismiss(keyName);
+    for (const peer of [...this.clients])
+      if (peer.keyName === keyName) peer[dismiss](failure("CNR_ERR_KEY_REVOKED"));
   }
 
   #report(error: unknown, peer?: Peer<App>): void {

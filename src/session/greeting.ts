@@ -1,7 +1,8 @@
 import { ConnectorError, failure } from "../core/errors.ts";
 import { Waiter, type WaitOptions } from "../core/waiting.ts";
+import { FrameKind } from "../protocol/frame.ts";
 import { FrameDecoder } from "../protocol/frame-decoder.ts";
-import { isOpeningOf } from "../protocol/handshake-messages.ts";
+import { decodeBye, isOpeningOf } from "../protocol/handshake-messages.ts";
 import type { Link, LinkHandler } from "../transport/transport.ts";
 import type { AttachedLink } from "./attached-link.ts";
 
@@ -16,7 +17,11 @@ export interface Begun {
 }
 
 /** Failures of a side that speaks Connector; all others look like a stranger's bytes. */
-const NAMED: ReadonlySet<string> = new Set(["CNR_ERR_VERSION", "CNR_ERR_HANDSHAKE_REFUSED"]);
+const NAMED: ReadonlySet<string> = new Set([
+  "CNR_ERR_VERSION",
+  "CNR_ERR_HANDSHAKE_REFUSED",
+  "CNR_ERR_KEYLESS",
+]);
 
 /** One side's part in a handshake. */
 export interface GreetingSide {
@@ -46,6 +51,7 @@ export class Greeting implements LinkHandler {
       failure("CNR_ERR_PROTOCOL", { reason: `${what} before the ${side.name}` });
     this.#decoder.sink = {
       frame: (kind, _channel, bytes, start, end) => {
+        if (kind === FrameKind.bye) this.#refused(bytes.subarray(start, end));
         if (kind !== side.expects) throw unexpected(`a frame of kind ${kind}`);
         const begun = side.begin(bytes.subarray(start, end), this.#decoder);
         if (!begun) return;
@@ -87,6 +93,12 @@ export class Greeting implements LinkHandler {
     this.#decoder.stop();
     const wasGreeted = !this.#first || isOpeningOf(this.#side.expects, this.#first);
     this.#waiter.reject(wasGreeted ? this.#side.lost(error) : this.#stranger(error));
+  }
+
+  /** Somebody who speaks Connector, but not to this side; what all others say before a greeting means nothing. */
+  #refused(payload: Uint8Array): void {
+    if (decodeBye(payload).code !== "CNR_ERR_KEYLESS") return;
+    throw failure("CNR_ERR_KEYLESS", { address: this.#link.remoteAddress.toString() });
   }
 
   #failed(error: unknown): void {

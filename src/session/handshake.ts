@@ -1,6 +1,7 @@
-import { failure } from "../core/errors.ts";
+import { type ConnectorError, failure } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
-import { PROTOCOL_VERSION, type Welcome } from "../protocol/handshake-messages.ts";
+import { FrameKind, frameOf } from "../protocol/frame.ts";
+import { encodeBye, PROTOCOL_VERSION, type Welcome } from "../protocol/handshake-messages.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import type { SessionOptions } from "./session.ts";
 
@@ -25,4 +26,9 @@ export function agreement(
 
 export function otherVersion(theirs: number): ReturnType<typeof failure> {
   return failure("CNR_ERR_VERSION", { theirs, ours: PROTOCOL_VERSION });
+}
+
+/** Last words to a program that will not become a peer, as it can read them. */
+export function parting({ code, message }: ConnectorError): Uint8Array {
+  return frameOf(FrameKind.bye, encodeBye({ code, text: message }));
 }

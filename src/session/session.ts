@@ -324,6 +324,12 @@ export class Session implements FrameUser {
     return this.#closing;
   }
 
+  /** Ends the session, and tells the other side why. */
+  dismiss(reason: ConnectorError): void {
+    if (this.isAbsent) this.abort(reason);
+    else if (!this.ended) void this.#sayBye({ code: reason.code, text: reason.message }, reason);
+  }
+
   /** Ends the session at once, because something is wrong. */
   abort(reason: ConnectorError): void {
     if (this.ended) return;

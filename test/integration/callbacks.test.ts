@@ -9,7 +9,7 @@ describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
   });
 
   async function listening(options = {}): Promise<Server> {
-    const server = new Server(options);
+    const server = new Server({ host: "127.0.0.1", ...options });
     await server.listen();
     return server;
   }

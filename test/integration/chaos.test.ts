@@ -86,7 +86,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])(
   (kind) => {
     it.each(SEEDS)("lose, repeat and reorder nothing: seed %d", { timeout: HANG_MS }, async (seed) => {
       const random = seeded(seed);
-      await using server = new Server<App>({ ...FAST });
+      await using server = new Server<App>({ host: "127.0.0.1", ...FAST });
       const [atServer, atClient] = [counting(), counting()];
       server.expose({ once: atServer.once });
       server.on("error", () => {});

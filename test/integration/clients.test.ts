@@ -9,7 +9,7 @@ describe("server.clients", { timeout: 30_000 }, () => {
   });
 
   async function threeConnected(): Promise<{ server: Server; ids: string[]; addresses: string[] }> {
-    const server = new Server();
+    const server = new Server({ host: "127.0.0.1" });
     await server.listen();
     const ids: string[] = [];
     const addresses: string[] = [];
@@ -73,7 +73,7 @@ describe("server.clients", { timeout: 30_000 }, () => {
   });
 
   it("is empty without clients", async () => {
-    await using server = new Server();
+    await using server = new Server({ host: "127.0.0.1" });
     await server.listen();
     expect([server.clients.length, server.clients[0], server.clients.at(-1), [...server.clients]]).toEqual([
       0,
@@ -85,7 +85,7 @@ describe("server.clients", { timeout: 30_000 }, () => {
   });
 
   it("names may be left out, and two clients may have the same", async () => {
-    await using server = new Server();
+    await using server = new Server({ host: "127.0.0.1" });
     await server.listen();
     await programs[0]?.connect(server.url);
     await programs[1]?.connect(server.url, { name: "twin" });
@@ -96,7 +96,7 @@ describe("server.clients", { timeout: 30_000 }, () => {
   });
 
   it("waitFor(n) resolves when n are connected, at once when they are", async () => {
-    await using server = new Server();
+    await using server = new Server({ host: "127.0.0.1" });
     await server.listen();
     await server.clients.waitFor(0);
     const order: string[] = [];
@@ -111,7 +111,7 @@ describe("server.clients", { timeout: 30_000 }, () => {
   });
 
   it("waitFor(n) ends by time, by signal, and when the server closes", async () => {
-    await using server = new Server();
+    await using server = new Server({ host: "127.0.0.1" });
     await server.listen();
     await expect(server.clients.waitFor(1, { timeoutMs: 5 })).rejects.toMatchObject({
       name: "TimeoutError",
@@ -129,7 +129,7 @@ describe("server.clients", { timeout: 30_000 }, () => {
   });
 
   it("a peer that the server closes leaves the list; the client learns that the server did it", async () => {
-    await using server = new Server();
+    await using server = new Server({ host: "127.0.0.1" });
     await server.listen();
     await using client = new Client();
     await client.connect(server.url ?? "");

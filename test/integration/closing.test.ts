@@ -3,7 +3,7 @@ import { Client, Server } from "../../src/index.ts";
 import { BRIEF, fixture, type Program, Script, startPrograms } from "../fixtures/programs.ts";
 
 async function listening(): Promise<Server> {
-  const server = new Server();
+  const server = new Server({ host: "127.0.0.1" });
   await server.listen();
   return server;
 }
@@ -35,14 +35,14 @@ describe("close()", { timeout: 30_000 }, () => {
   });
 
   it("does nothing to what was never opened", async () => {
-    const server = new Server();
+    const server = new Server({ host: "127.0.0.1" });
     const client = new Client();
     await Promise.all([server.close(), client.close()]);
     expect([server.isClosed, client.isClosed]).toEqual([true, true]);
   });
 
   it("is what `await using` does for server, client and peer", async () => {
-    let [outerServer, outerClient] = [new Server(), new Client()];
+    let [outerServer, outerClient] = [new Server({ host: "127.0.0.1" }), new Client()];
     {
       await using server = await listening();
       await using client = new Client();

@@ -53,7 +53,7 @@ describe("connect() that cannot succeed", { timeout: HANG_MS }, () => {
   });
 
   it("nobody listens: names the address and says what to do", async () => {
-    const free = new Server();
+    const free = new Server({ host: "127.0.0.1" });
     await free.listen();
     const address = `${free.address}`;
     await free.close();
@@ -159,7 +159,7 @@ describe("connect() that cannot succeed", { timeout: HANG_MS }, () => {
 
   it("can be tried again with the same client", async () => {
     const port = await stranger(createServer(), (socket) => socket.end("no"));
-    await using server = new Server();
+    await using server = new Server({ host: "127.0.0.1" });
     await server.listen();
     const client = newClient();
     await failureOf(client.connect("127.0.0.1", port));
@@ -179,7 +179,7 @@ describe("connect() that cannot succeed", { timeout: HANG_MS }, () => {
 
 describe("listen() that cannot succeed", { timeout: HANG_MS }, () => {
   it("the port is busy: names host and port", async () => {
-    await using first = new Server();
+    await using first = new Server({ host: "127.0.0.1" });
     await first.listen();
     const second = new Server({ host: "127.0.0.1", port: first.address?.port ?? 0 });
     const error = await failureOf(second.listen());

@@ -5,14 +5,14 @@ import { fixture, type Program, Script, startPrograms } from "../fixtures/progra
 const HANG_MS = 30_000;
 
 async function listening(): Promise<Server> {
-  const server = new Server();
+  const server = new Server({ host: "127.0.0.1" });
   await server.listen();
   return server;
 }
 
 describe("a server's address", { timeout: HANG_MS }, () => {
   it("opens nothing before listen()", async () => {
-    const server = new Server({ port: 1 });
+    const server = new Server({ host: "127.0.0.1", port: 1 });
     expect(server.address).toBeNull();
     expect(server.url).toBeNull();
     await server.close();

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 /** A server that grants this, and a client that is connected to it. */
 async function connect(allow: Partial<Grants>, options: ClientOptions = {}): Promise<void> {
-  server = new Server({ allow });
+  server = new Server({ host: "127.0.0.1", allow });
   open.push(server);
   server.vars.secret = "of the server";
   server.expose({ add: (a: number, b: number) => a + b });
@@ -200,7 +200,7 @@ describe("a client without the grant data", { timeout: 20_000 }, () => {
     expect(() => client.globals.vars.secret).toThrow(PermissionError);
     await client.send("refused");
     await expect(client.recv()).rejects.toThrow(PermissionError);
-    const generous = new Server();
+    const generous = new Server({ host: "127.0.0.1" });
     open.push(generous);
     generous.vars.secret = "of another";
     await generous.listen();
@@ -228,7 +228,7 @@ describe("a client without the grant data", { timeout: 20_000 }, () => {
 
 describe("a client that writes before it knows that it may not", { timeout: 20_000 }, () => {
   it("has its writes taken back, and the error event tells", async () => {
-    server = new Server({ allow: { data: false } });
+    server = new Server({ host: "127.0.0.1", allow: { data: false } });
     open.push(server);
     await server.listen();
     const early = new Client();
@@ -418,7 +418,7 @@ describe("a server toward a client that grants less", { timeout: 20_000 }, () =>
 
 describe("without a key", () => {
   it("code is off, for server and client", async () => {
-    server = new Server({ key: false });
+    server = new Server({ host: "127.0.0.1", key: false });
     open.push(server);
     server.expose({ add: (a: number, b: number) => a + b });
     await server.listen();
@@ -431,7 +431,7 @@ describe("without a key", () => {
   });
 
   it("code cannot be switched on", () => {
-    expect(() => new Server({ key: false, allow: { code: true } })).toThrow(TypeError);
+    expect(() => new Server({ host: "127.0.0.1", key: false, allow: { code: true } })).toThrow(TypeError);
     expect(() => new Client({ key: false, allow: { files: true } })).toThrow(TypeError);
   });
 });

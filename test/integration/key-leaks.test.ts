@@ -89,7 +89,7 @@ describe("a key", { timeout: 30_000 }, () => {
 
   it("is in nothing that shows a server, a client, a peer, or their options", async () => {
     const options: ServerOptions = { key };
-    const server = new Server(options);
+    const server = new Server({ host: "127.0.0.1", ...options });
     open.push(server);
     await server.listen();
     const client = new Client({ key });
@@ -115,7 +115,7 @@ describe("a key", { timeout: 30_000 }, () => {
   });
 
   it("does not travel in a value: a Key arrives as an object with nothing in it", async () => {
-    const server = new Server();
+    const server = new Server({ host: "127.0.0.1" });
     open.push(server);
     await server.listen();
     const client = new Client();

@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 async function connected(count: number): Promise<{ server: Server; clients: Client[] }> {
-  const server = new Server();
+  const server = new Server({ host: "127.0.0.1" });
   open.push(server);
   await server.listen();
   const clients: Client[] = [];

@@ -26,7 +26,7 @@ interface App {
   clientFunctions: { ping(): "pong" };
 }
 
-const server = new Server<App>();
+const server = new Server<App>({ host: "127.0.0.1" });
 const client = new Client<App>();
 const peer = server.clients[0] as Peer<App>;
 
