@@ -6,6 +6,8 @@ export interface Uplink {
   /** Writes values as the authority, and all who read from it, take them. */
   readonly encoder: ValueEncoder;
   readonly maxValueBytes: number;
+  /** Whether nothing comes just now, because the link is lost and another is looked for. */
+  readonly isAbsent?: boolean;
   /** Throws when the operation cannot be sent now. */
   write(write: DictWrite): void;
 }
