@@ -1,4 +1,3 @@
-import { onAbort } from "../core/abort.ts";
 import { contained } from "../core/deferred.ts";
 import { Emitter } from "../core/emitter.ts";
 import { ConnectorError, failure } from "../core/errors.ts";
@@ -10,13 +9,12 @@ import { type EndpointOptions, withGrants } from "../endpoint/options.ts";
 import type { Platform } from "../endpoint/platform.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
 import type { Space } from "../endpoint/space.ts";
-import { greetServer } from "../session/greet-server.ts";
 import { reconnect } from "../session/reconnect.ts";
 import type { Session } from "../session/session.ts";
-import { SessionTicket } from "../session/session-ticket.ts";
 import type { SessionStats } from "../session/stats.ts";
-import { addressOf, isLoopback, type Target, targetOf } from "../transport/address.ts";
-import type { Address, Dialer, Link } from "../transport/transport.ts";
+import { addressOf, type Target, targetOf } from "../transport/address.ts";
+import type { Address, Dialer } from "../transport/transport.ts";
+import { isSame, ServerDialer } from "./server-dialer.ts";
 
 export interface ClientOptions extends EndpointOptions {
   /** What the server knows this client by: `server.clients.named(name)`. */
@@ -37,8 +35,6 @@ interface ClientEvents {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A server that took a link and then says nothing, or a dial that gets no answer, is asked anew after this. */
-const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** What a client needs of the place where it runs. */
 export interface ClientEnvironment {
@@ -58,17 +54,14 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   protected readonly local: Space<VarsOf<App>, QueuesOf<App>>;
   readonly #environment: ClientEnvironment;
   readonly #limits: Readonly<Limits>;
-  readonly #options: ClientOptions;
   readonly #spaces: JoinedSpaces<App>;
   readonly #events: Emitter<ClientEvents> = new Emitter((error) => this.#events.emit("error", error));
   #connecting:
     | { readonly target: Target; readonly done: Promise<void>; readonly abort: AbortController }
     | undefined;
   #reconnecting: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
-  readonly #ticket: SessionTicket = new SessionTicket();
+  readonly #dialer: ServerDialer;
   #session: Session | undefined;
-  /** Where the newest HELLO went. */
-  #target: Target | undefined;
   /** The global variables of the newest session are here. */
   #ready: Promise<void> = Promise.resolve();
 
@@ -80,9 +73,15 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     const spaces = new JoinedSpaces<App>(platform, limits, grants, (error) =>
       this.#events.emit("error", error),
     );
-    this.#options = options;
     this.#environment = environment;
     this.#limits = limits;
+    this.#dialer = new ServerDialer({
+      dialer: environment.dialer,
+      name: options.name ?? "",
+      limits,
+      heartbeat: options.heartbeat,
+      onBegun: (session) => this.#join(session),
+    });
     this.#spaces = spaces;
     this.name = options.name ?? "";
     this.globals = spaces.global;
@@ -92,7 +91,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
   /** `"closed"` also before the first `connect()`. */
   get state(): State {
     if (this.#connecting) return "connecting";
-    if (this.#reconnecting) return "reconnecting";
+    if (this.#reconnecting || this.#session?.isAbsent) return "reconnecting";
     return this.#session && !this.#session.ended ? "open" : "closed";
   }
 
@@ -178,8 +177,8 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     const target = typeof port === "number" ? targetOf(where, port) : targetOf(where);
     const options = (typeof port === "number" ? last : port) ?? {};
     if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
-    if (this.state === "open" && isSame(this.#target, target)) return;
-    if (this.#reconnecting && isSame(this.#target, target)) {
+    if (this.state === "open" && isSame(this.#dialer.target, target)) return;
+    if (this.#reconnecting && isSame(this.#dialer.target, target)) {
       return waitFor(
         this.#reconnecting.done.then(() => this.#ready),
         "the server",
@@ -212,9 +211,7 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await closed;
-      if (!isSame(this.#target, target)) this.#ticket.renew();
-      this.#target = target;
-      await this.#greet(target, { signal: abort.signal });
+      await this.#dialer.greet(target, undefined, { signal: abort.signal });
       await this.#untilReady(abort.signal);
     } finally {
       clearTimeout(timer);
@@ -241,32 +238,6 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     await closed;
   }
 
-  async #greet(target: Target, wait: WaitOptions): Promise<void> {
-    const link = await this.#dial(target, wait);
-    const session = this.#session?.ended ? undefined : this.#session;
-    await greetServer(
-      link,
-      {
-        ticket: this.#ticket,
-        name: this.name,
-        limits: this.#limits,
-        heartbeat: this.#options.heartbeat,
-        session,
-        onBegun: (begun) => this.#join(begun),
-      },
-      wait,
-    );
-  }
-
-  async #dial({ host, port }: Target, wait: WaitOptions): Promise<Link> {
-    // An address that is plainly not here is refused before a byte leaves; a name is judged by what it leads to.
-    if (/^[\d.]+$|:/.test(host) && !isLoopback(host)) throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
-    const link = await this.#environment.dialer.dial(host, port, wait);
-    if (isLoopback(link.remoteAddress.host)) return link;
-    link.abort();
-    throw failure("CNR_ERR_LOOPBACK_ONLY", { host });
-  }
-
   #join(session: Session): void {
     this.#session = session;
     this.attach(session, { client: this });
@@ -283,10 +254,10 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
 
   #reconnect(session: Session, cause: ConnectorError): void {
     const abort = new AbortController();
-    const target = this.#target as Target;
     const done = contained(
       reconnect({
-        attempt: (signal) => this.#attempt(target, signal),
+        attempt: (signal) =>
+          this.#dialer.greetAgain(this.#session?.ended ? undefined : this.#session, signal),
         windowMs: this.#limits.resumeWindowMs,
         signal: abort.signal,
         cause,
@@ -300,22 +271,6 @@ export class ConnectorClient<App = LooseRecord> extends Endpoint<App, "client"> 
     done.catch((error: unknown) => session.abort(lostFor(error)));
     this.#events.emit("reconnecting", cause);
   }
-
-  async #attempt(target: Target, signal: AbortSignal): Promise<void> {
-    const abort = new AbortController();
-    const address = addressOf(target.host, target.port).toString();
-    const timer = setTimeout(
-      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address, timeoutMs: ATTEMPT_TIMEOUT_MS })),
-      ATTEMPT_TIMEOUT_MS,
-    );
-    const stopListening = onAbort(signal, () => abort.abort(signal.reason));
-    try {
-      await this.#greet(target, { signal: abort.signal });
-    } finally {
-      clearTimeout(timer);
-      stopListening();
-    }
-  }
 }
 
 const ENDS: ReadonlySet<string> = new Set(["CNR_ERR_SESSION_LOST", "CNR_ERR_CLOSED"]);
@@ -324,8 +279,4 @@ function lostFor(error: unknown): ConnectorError {
   if (ConnectorError.is(error) && ENDS.has(error.code)) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }, error);
-}
-
-function isSame(a: Target | undefined, b: Target): boolean {
-  return a?.host === b.host && a.port === b.port;
 }

@@ -50,6 +50,9 @@ function passes(tests) {
   return status === 0;
 }
 
+// A test that fails by itself would notice every mutant.
+if (!passes([...new Set(chosen.flatMap(({ tests }) => tests))]))
+  throw new Error("the tests fail without any mutant");
 const survivors = [];
 for (const { name, file, find, replace, tests } of chosen) {
   const path = join(folder, file);
