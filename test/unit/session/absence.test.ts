@@ -246,6 +246,14 @@ describe("a server that is greeted", () => {
     });
   });
 
+  it("waits for so many clients, and gives up the one that is away longest for one more", () => {
+    const { greeting, met } = server({ maxAbsentClients: 2 });
+    for (const n of [1, 2, 3]) greet(greeting, { sessionId: new Uint8Array(16).fill(n) }).handler?.closed();
+    expect(met.map((session) => session.ended?.code)).toEqual(["CNR_ERR_SESSION_LOST", undefined, undefined]);
+    expect(met[0]?.ended?.message).toContain("limits.maxAbsentClients");
+    for (const session of met) session.abort(failure("CNR_ERR_CLOSED", { by: "the test" }));
+  });
+
   it("gives up the clients that are away longest when all together keep too much", async () => {
     const limits = withLimits({ maxServerReplayBytes: 5000 });
     const table = new SessionTable(limits);
