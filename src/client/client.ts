@@ -1,4 +1,3 @@
-import { onAbort } from "../core/abort.ts";
 import { contained } from "../core/deferred.ts";
 import { Emitter } from "../core/emitter.ts";
 import { ConnectorError, failure } from "../core/errors.ts";
@@ -10,13 +9,12 @@ import { type EndpointOptions, grantsOf } from "../endpoint/options.ts";
 import type { Platform } from "../endpoint/platform.ts";
 import type { GlobalQueuesOf, GlobalVarsOf, LooseRecord, QueuesOf, VarsOf } from "../endpoint/schema.ts";
 import type { Space } from "../endpoint/space.ts";
-import { greetServer } from "../session/greet-server.ts";
 import { reconnect } from "../session/reconnect.ts";
 import type { Session } from "../session/session.ts";
-import { SessionTicket } from "../session/session-ticket.ts";
 import type { SessionStats } from "../session/stats.ts";
 import type { Address } from "../transport/transport.ts";
 import { type Destination, isSame, type Where } from "./destination.ts";
+import { ServerDialer } from "./server-dialer.ts";
 
 export interface ClientOptions extends EndpointOptions {
   /** What the server knows this client by: `server.clients.named(name)`. */
@@ -37,8 +35,6 @@ interface ClientEvents {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A server that took a link and then says nothing, or a dial that gets no answer, is asked anew after this. */
-const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** What a client needs of the place where it runs. */
 export interface ClientEnvironment<Port extends object> {
@@ -58,17 +54,14 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
   protected readonly local: Space<VarsOf<App>, QueuesOf<App>>;
   readonly #environment: ClientEnvironment<Port>;
   readonly #limits: Readonly<Limits>;
-  readonly #options: ClientOptions;
   readonly #spaces: JoinedSpaces<App>;
   readonly #events: Emitter<ClientEvents> = new Emitter((error) => this.#events.emit("error", error));
   #connecting:
     | { readonly target: Destination; readonly done: Promise<void>; readonly abort: AbortController }
     | undefined;
   #reconnecting: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
-  readonly #ticket: SessionTicket = new SessionTicket();
+  readonly #dialer: ServerDialer;
   #session: Session | undefined;
-  /** Where the newest HELLO went. */
-  #target: Destination | undefined;
   /** The global variables of the newest session are here. */
   #ready: Promise<void> = Promise.resolve();
 
@@ -80,9 +73,14 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     const spaces = new JoinedSpaces<App>(platform, limits, grants, (error) =>
       this.#events.emit("error", error),
     );
-    this.#options = options;
     this.#environment = environment;
     this.#limits = limits;
+    this.#dialer = new ServerDialer({
+      name: options.name ?? "",
+      limits,
+      heartbeat: options.heartbeat,
+      onBegun: (session) => this.#join(session),
+    });
     this.#spaces = spaces;
     this.name = options.name ?? "";
     this.globals = spaces.global;
@@ -92,7 +90,7 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
   /** `"closed"` also before the first `connect()`. */
   get state(): State {
     if (this.#connecting) return "connecting";
-    if (this.#reconnecting) return "reconnecting";
+    if (this.#reconnecting || this.#session?.isAbsent) return "reconnecting";
     return this.#session && !this.#session.ended ? "open" : "closed";
   }
 
@@ -176,8 +174,8 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     const target = this.#environment.destination(where, typeof port === "number" ? port : undefined);
     const options = (typeof port === "number" ? last : port) ?? {};
     if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
-    if (this.state === "open" && isSame(this.#target, target)) return;
-    if (this.#reconnecting && isSame(this.#target, target)) {
+    if (this.state === "open" && isSame(this.#dialer.target, target)) return;
+    if (this.#reconnecting && isSame(this.#dialer.target, target)) {
       return waitFor(
         this.#reconnecting.done.then(() => this.#ready),
         "the server",
@@ -209,9 +207,7 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await closed;
-      if (!isSame(this.#target, target)) this.#ticket.renew();
-      this.#target = target;
-      await this.#greet(target, { signal: abort.signal });
+      await this.#dialer.greet(target, undefined, { signal: abort.signal });
       await this.#untilReady(abort.signal);
     } finally {
       clearTimeout(timer);
@@ -238,23 +234,6 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     await closed;
   }
 
-  async #greet(target: Destination, wait: WaitOptions): Promise<void> {
-    const link = await target.dial(wait);
-    const session = this.#session?.ended ? undefined : this.#session;
-    await greetServer(
-      link,
-      {
-        ticket: this.#ticket,
-        name: this.name,
-        limits: this.#limits,
-        heartbeat: this.#options.heartbeat,
-        session,
-        onBegun: (begun) => this.#join(begun),
-      },
-      wait,
-    );
-  }
-
   #join(session: Session): void {
     this.#session = session;
     this.attach(session, { client: this });
@@ -271,10 +250,10 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
 
   #reconnect(session: Session, cause: ConnectorError): void {
     const abort = new AbortController();
-    const target = this.#target as Destination;
     const done = contained(
       reconnect({
-        attempt: (signal) => this.#attempt(target, signal),
+        attempt: (signal) =>
+          this.#dialer.greetAgain(this.#session?.ended ? undefined : this.#session, signal),
         windowMs: this.#limits.resumeWindowMs,
         signal: abort.signal,
         cause,
@@ -287,22 +266,6 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     // Whatever it is that no attempt can help against, nobody waits for the session any more.
     done.catch((error: unknown) => session.abort(lostFor(error)));
     this.#events.emit("reconnecting", cause);
-  }
-
-  async #attempt(target: Destination, signal: AbortSignal): Promise<void> {
-    const abort = new AbortController();
-    const timeoutMs = ATTEMPT_TIMEOUT_MS;
-    const timer = setTimeout(
-      () => abort.abort(failure("CNR_ERR_CONNECT_TIMEOUT", { address: target.text, timeoutMs })),
-      timeoutMs,
-    );
-    const stopListening = onAbort(signal, () => abort.abort(signal.reason));
-    try {
-      await this.#greet(target, { signal: abort.signal });
-    } finally {
-      clearTimeout(timer);
-      stopListening();
-    }
   }
 }
 

@@ -32,6 +32,8 @@ export interface Limits {
   readonly maxReplayBytes: number;
   /** The same for all clients of a server together. */
   readonly maxServerReplayBytes: number;
+  /** Clients of a server that lost their link and are waited for. */
+  readonly maxAbsentClients: number;
   /** How long a session without a link waits for a new one, in milliseconds. */
   readonly resumeWindowMs: number;
 }
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxUnsentBytes: 16 * 1024 * 1024, // a reader that stands still costs the writer this much, not more
   maxReplayBytes: 16 * 1024 * 1024, // a second of a fast network, so that nobody waits for acknowledgements there
   maxServerReplayBytes: 256 * 1024 * 1024, // clients that vanish all at once must not take the server's memory
+  maxAbsentClients: 10_000, // all of a large server may lose their links at once; who connects and vanishes again and again leaves a session each time
   resumeWindowMs: 60_000, // a train in a tunnel, a router that restarts
 };
 

@@ -62,7 +62,7 @@ export class DictReplica {
 
   /** Whether the server may have changes that will not come: no link, or no snapshot from it yet. */
   get stale(): boolean {
-    return this.#isStale;
+    return this.#isStale || this.#uplink?.isAbsent === true;
   }
 
   /** Own operations that the server has not answered. */

@@ -64,6 +64,9 @@ class Downstream {
         return session.plainEncoder;
       },
       maxValueBytes: session.limits.maxValueBytes,
+      get isAbsent() {
+        return session.isAbsent;
+      },
       write(write) {
         const writer = session.begin(MessageType.dictWrite);
         writer.uint(space);

@@ -8,6 +8,8 @@ export interface Uplink {
   readonly maxValueBytes: number;
   /** The bytes that the authority keeps for a key, where it is in this process. */
   readonly stored?: ((key: string) => Uint8Array | undefined) | undefined;
+  /** Whether nothing comes just now, because the link is lost and another is looked for. */
+  readonly isAbsent?: boolean;
   /** Throws when the operation cannot be sent now. */
   write(write: DictWrite): void;
 }

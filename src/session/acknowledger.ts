@@ -14,6 +14,11 @@ function tick(): void {
   const due = [...waiting];
   waiting.clear();
   for (const acknowledger of due) acknowledger.tick();
+  rest();
+}
+
+/** Nobody waits: the timer is not needed. */
+function rest(): void {
   if (waiting.size > 0) return;
   clearInterval(timer);
   timer = undefined;
@@ -95,5 +100,6 @@ export class Acknowledger {
     this.told();
     waiting.delete(this);
     this.#isWaiting = false;
+    rest();
   }
 }

@@ -47,8 +47,9 @@ export class SessionTable {
   }
 
   #wait(entry: Entry, cause: unknown): void {
-    const { resumeWindowMs } = this.#limits;
+    const { resumeWindowMs, maxAbsentClients } = this.#limits;
     this.#absent.add(entry);
+    if (this.#absent.size > maxAbsentClients) this.#giveUpOldest("maxAbsentClients");
     entry.countdown = new Countdown(resumeWindowMs, () => {
       const reason = `the client did not come back within ${resumeWindowMs} ms`;
       entry.session.abort(failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }, cause));
@@ -62,10 +63,12 @@ export class SessionTable {
   }
 
   #makeRoom(): void {
-    for (const { session } of [...this.#absent]) {
-      if (!this.budget.isFull) return;
-      const reason = `clients that are away left no room: see limits.maxServerReplayBytes`;
-      session.abort(failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }));
-    }
+    while (this.budget.isFull && this.#absent.size > 0) this.#giveUpOldest("maxServerReplayBytes");
+  }
+
+  #giveUpOldest(limit: keyof Limits): void {
+    const [oldest] = this.#absent;
+    const reason = `clients that are away left no room: see limits.${limit}`;
+    oldest?.session.abort(failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }));
   }
 }

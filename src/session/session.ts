@@ -1,5 +1,5 @@
-import { ValueDecoder } from "../codec/value-decoder.ts";
-import { ValueEncoder } from "../codec/value-encoder.ts";
+import type { ValueDecoder } from "../codec/value-decoder.ts";
+import type { ValueEncoder } from "../codec/value-encoder.ts";
 import { ByteReader } from "../core/byte-reader.ts";
 import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure, isErrorCode } from "../core/errors.ts";
@@ -11,15 +11,11 @@ import { decodeBye, encodeBye } from "../protocol/handshake-messages.ts";
 import type { Link } from "../transport/transport.ts";
 import type { AttachedLink } from "./attached-link.ts";
 import { Inbox } from "./inbox.ts";
+import { type MessageHandler, MessageHandlers } from "./message-handlers.ts";
 import { Outbox } from "./outbox.ts";
 import { type FrameUser, ResumableLink, type ResumableLinkOptions } from "./resumable-link.ts";
+import { SessionCodecs } from "./session-codecs.ts";
 import type { SessionStats } from "./stats.ts";
-
-/** Reads the fields of one message; what it reads is valid until it returns. */
-export type MessageHandler = (reader: ByteReader, type: number) => void;
-
-/** Message types are smaller than this. */
-const MESSAGE_TYPES = 64;
 
 export interface SessionOptions extends ResumableLinkOptions {
   /** The link of its handshake, and what has read the handshake from it. */
@@ -52,13 +48,8 @@ export class Session implements FrameUser {
   readonly #link: ResumableLink;
   /** Hears what its first link brings. */
   readonly attached: AttachedLink;
-  readonly #encoding: { readonly maxDepth: number; readonly maxValueBytes: number };
-  #encoder: ValueEncoder | undefined;
-  #decoder: ValueDecoder | undefined;
-  #plainEncoder: ValueEncoder | undefined;
-  #plainDecoder: ValueDecoder | undefined;
-  /** By type; few types, so that a session nobody uses stays small. */
-  readonly #handlers: (MessageHandler | undefined)[] = new Array<MessageHandler | undefined>(MESSAGE_TYPES);
+  readonly #codecs: SessionCodecs;
+  readonly #handlers = new MessageHandlers();
   readonly #endListeners = new Set<(reason: ConnectorError) => void>();
   readonly #drainListeners = new Set<() => void>();
   readonly #absentListeners = new Set<(reason: ConnectorError) => void>();
@@ -79,7 +70,7 @@ export class Session implements FrameUser {
     this.id = options.id;
     this.limits = limits;
     this.peerWindowBytes = options.peerWindowBytes;
-    this.#encoding = { maxDepth, maxValueBytes };
+    this.#codecs = new SessionCodecs({ maxDepth, maxValueBytes, ownMaxDepth: limits.maxDepth });
     this.#inbox = new Inbox(limits.maxValueBytes);
     this.#reader = new ByteReader(new Uint8Array(0), this.#inbox.takeAttachment);
     this.#waitsForReader = options.waitsForReader;
@@ -117,7 +108,7 @@ export class Session implements FrameUser {
 
   /** Registers the handlers of a feature's messages. */
   handle(handlers: Readonly<Record<number, MessageHandler>>): void {
-    for (const [type, handler] of Object.entries(handlers)) this.#handlers[Number(type)] = handler;
+    this.#handlers.set(handlers);
   }
 
   /**
@@ -126,33 +117,25 @@ export class Session implements FrameUser {
    * @param make - registers the handlers of these types
    */
   handleLater(types: readonly number[], make: () => void): void {
-    const first: MessageHandler = (reader, type) => {
-      make();
-      this.#handlers[type]?.(reader, type);
-    };
-    for (const type of types) this.#handlers[type] = first;
+    this.#handlers.setLater(types, make);
   }
 
   /** Values inside messages: objects of one shape send their keys once a session. */
   get encoder(): ValueEncoder {
-    this.#encoder ??= new ValueEncoder({ ...this.#encoding, shapes: true });
-    return this.#encoder;
+    return this.#codecs.encoder;
   }
 
   get decoder(): ValueDecoder {
-    this.#decoder ??= new ValueDecoder({ maxDepth: this.limits.maxDepth, shapes: true });
-    return this.#decoder;
+    return this.#codecs.decoder;
   }
 
   /** Values as bytes of their own, that anyone can read at any time: for dicts, queues and broadcasts. */
   get plainEncoder(): ValueEncoder {
-    this.#plainEncoder ??= new ValueEncoder({ ...this.#encoding, shapes: false });
-    return this.#plainEncoder;
+    return this.#codecs.plainEncoder;
   }
 
   get plainDecoder(): ValueDecoder {
-    this.#plainDecoder ??= new ValueDecoder({ maxDepth: this.limits.maxDepth, shapes: false });
-    return this.#plainDecoder;
+    return this.#codecs.plainDecoder;
   }
 
   /** Hears of the end of the session, once; at once when it is over already. */
@@ -340,12 +323,7 @@ export class Session implements FrameUser {
   #dispatch(bytes: Uint8Array, start: number, end: number): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
-    while (reader.position < reader.end && !this.ended) {
-      const type = reader.byte();
-      const handler = this.#handlers[type];
-      if (!handler) throw failure("CNR_ERR_PROTOCOL", { reason: `a message of unknown type ${type}` });
-      handler(reader, type);
-    }
+    while (reader.position < reader.end && !this.ended) this.#handlers.dispatch(reader);
   }
 
   /** The other side's bytes are not what the protocol says: its link ends, with a word why; nothing else is touched. */

@@ -7,7 +7,10 @@ export interface SessionStats {
   /** Frames with messages, each counted once: a frame has the messages of one turn, or a part of a long one. */
   readonly framesSent: number;
   readonly framesReceived: number;
-  /** The newest measured time to the other side and back; undefined before the first. */
+  /**
+   * The newest measured time to the other side and back, in milliseconds. A client has one from its handshake on; a server
+   * undefined until it has asked a link that was idle for a sign of life.
+   */
   readonly roundTripMs: number | undefined;
   /** Bytes that the network has not taken yet. */
   readonly queuedBytes: number;

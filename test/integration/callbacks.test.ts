@@ -139,7 +139,7 @@ describe("connect and disconnect callbacks", { timeout: 30_000 }, () => {
   it("that throw never take a server down that has no error listener", async () => {
     const [serving] = (await startPrograms(1)) as [Program];
     const url = await serving.run(async (world) => {
-      world.server = new world.connector.Server();
+      world.server = new world.connector.Server({ host: "127.0.0.1" });
       world.server.setConnectCallback(() => Promise.reject(new Error("nobody listens")));
       world.server.on("connect", () => {
         throw new Error("nobody listens to this either");

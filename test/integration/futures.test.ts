@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { CancelledError, Future, getContext, TimeoutError } from "../../src/index.ts";
-import { type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, type Program, serve, startPrograms } from "../fixtures/programs.ts";
 
 /** The handle of a call that is kept instead of awaited, and how calls are stopped. */
 describe("futures", { timeout: 30_000 }, () => {
@@ -203,7 +203,7 @@ describe("futures", { timeout: 30_000 }, () => {
 
   it("an AbortSignal among the arguments aborts when its program is killed: nobody else could", async () => {
     const [victim] = (await startPrograms(1)) as [Program];
-    await using room = await serve([victim]);
+    await using room = await serve([victim], BRIEF);
     const started = deferred<AbortSignal>();
     room.server.expose({
       watch: (signal: AbortSignal) => {
@@ -216,7 +216,7 @@ describe("futures", { timeout: 30_000 }, () => {
     expect(signal.aborted).toBe(false);
     await victim.kill();
     await expect.poll(() => signal.aborted).toBe(true);
-    expect(signal.reason).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_LINK_LOST" });
+    expect(signal.reason).toMatchObject({ name: "ConnectionError", code: "CNR_ERR_SESSION_LOST" });
   });
 
   it("there is no hidden time-out, and none that has passed leaves a timer behind", async () => {

@@ -185,7 +185,9 @@ describe("the texts of errors about keys", () => {
     for (const [code, { text }] of Object.entries(ERROR_CODES)) {
       if (!code.includes("_KEY_")) continue;
       const names = [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      expect(["source", "path", "reason", "repair"]).toEqual(expect.arrayContaining(names));
+      expect(["source", "path", "reason", "repair", "address", "found", "id"]).toEqual(
+        expect.arrayContaining(names),
+      );
     }
   });
 });

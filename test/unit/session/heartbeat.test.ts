@@ -43,6 +43,19 @@ describe("the heartbeat", () => {
     ]);
   });
 
+  it("measures the time to the answer of its newest question, and of no other", () => {
+    const { session, link } = beating();
+    const now = vi.spyOn(performance, "now").mockReturnValue(1000);
+    link.handler?.data(pongFrame(0));
+    vi.advanceTimersByTime(5000);
+    now.mockReturnValue(1007);
+    link.handler?.data(pongFrame(2));
+    expect(session.stats.roundTripMs).toBeUndefined();
+    link.handler?.data(pongFrame(1));
+    expect(session.stats.roundTripMs).toBe(7);
+    now.mockRestore();
+  });
+
   it("takes any byte as a sign of life, also half a frame", () => {
     const { session, link } = beating();
     const pong = pongFrame(0);

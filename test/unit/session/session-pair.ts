@@ -3,6 +3,7 @@ import { type Limits, withLimits } from "../../../src/core/limits.ts";
 import { FrameKind, frameOf, HEADER_BYTES } from "../../../src/protocol/frame.ts";
 import { FrameDecoder } from "../../../src/protocol/frame-decoder.ts";
 import type { HeartbeatOptions } from "../../../src/session/heartbeat.ts";
+import type { ReplayBudget } from "../../../src/session/replay-budget.ts";
 import { Session } from "../../../src/session/session.ts";
 import { memoryLinkPair } from "../../../src/transport/memory-link.ts";
 import type { Link } from "../../../src/transport/transport.ts";
@@ -12,6 +13,7 @@ export interface PairOptions {
   readonly limits?: Partial<Limits>;
   readonly heartbeat?: HeartbeatOptions;
   readonly waitsForReader?: boolean;
+  readonly budget?: ReplayBudget;
 }
 
 export function sessionOver(link: Link, options: PairOptions = {}): Session {
@@ -25,6 +27,7 @@ export function sessionOver(link: Link, options: PairOptions = {}): Session {
     peerWindowBytes: limits.channelWindowBytes,
     waitsForReader: options.waitsForReader ?? false,
     heartbeat: options.heartbeat,
+    budget: options.budget,
     id: "test",
   });
   link.start(session.attached);
