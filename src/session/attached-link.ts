@@ -3,7 +3,7 @@ import { pingFrame, pongFrame, readNumber } from "../protocol/control-frames.ts"
 import { FRAGMENT_BYTES, FrameKind } from "../protocol/frame.ts";
 import type { FrameDecoder, FrameSink } from "../protocol/frame-decoder.ts";
 import type { Link, LinkHandler } from "../transport/transport.ts";
-import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatOptions, type Pulse } from "./heartbeat.ts";
 
 /** What a link works for. */
 export interface LinkUser extends FrameSink {
@@ -31,7 +31,7 @@ export interface AttachedLinkOptions {
  * One link while a session runs over it, with its own heartbeat. Once it is detached, whatever it still delivers or
  * fails of is nobody's business.
  */
-export class AttachedLink implements LinkHandler, FrameSink {
+export class AttachedLink implements LinkHandler, FrameSink, Pulse {
   readonly link: Link;
   readonly #frames: FrameDecoder;
   readonly #heartbeat: Heartbeat;
@@ -48,14 +48,7 @@ export class AttachedLink implements LinkHandler, FrameSink {
     // What the other side cuts its messages to is no matter of options.
     frames.maxFrameBytes = Math.max(maxFrameBytes, FRAGMENT_BYTES);
     frames.sink = this;
-    this.#heartbeat = new Heartbeat(
-      {
-        hasProgressed: () => this.#hasProgressed(),
-        ping: () => this.#ping(),
-        die: (silentMs) => this.#die(silentMs),
-      },
-      heartbeat,
-    );
+    this.#heartbeat = new Heartbeat(this, heartbeat);
   }
 
   /** Lets the session and the link go their ways. */
@@ -117,18 +110,18 @@ export class AttachedLink implements LinkHandler, FrameSink {
     this.#user?.raw(piece, isLast, kind);
   }
 
-  #ping(): void {
+  ping(): void {
     this.#pingedAtMs = performance.now();
     this.link.write([pingFrame(++this.#pings)]);
   }
 
-  #hasProgressed(): boolean {
+  hasProgressed(): boolean {
     const before = this.#bufferedAtTick;
     this.#bufferedAtTick = this.link.bufferedBytes;
     return this.#bufferedAtTick < before;
   }
 
-  #die(silentMs: number): void {
+  die(silentMs: number): void {
     const reason = failure("CNR_ERR_HEARTBEAT", { silentMs });
     this.#lose(reason);
     this.link.abort(reason);

@@ -56,6 +56,8 @@ export class Greeting implements LinkHandler {
         const begun = side.begin(bytes.subarray(start, end), this.#decoder);
         if (!begun) return;
         this.#attached = begun.attached;
+        // This object stays with the link; what it began with need not.
+        this.#first = undefined;
         begun.attached.countReceived(bytes.length - end);
         this.#waiter.resolve();
         begun.onTaken();

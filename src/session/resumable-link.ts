@@ -58,7 +58,8 @@ export class ResumableLink implements LinkUser {
 
   constructor(link: Link, options: ResumableLinkOptions, user: FrameUser) {
     this.link = link;
-    this.#options = options;
+    // Not the whole of it: it holds what only the session needs, once for each of many.
+    this.#options = { limits: options.limits, heartbeat: options.heartbeat, budget: options.budget };
     this.#user = user;
     this.#buffer = new ResumeBuffer(options.budget);
     this.#acknowledger = new Acknowledger(() => this.acknowledge());

@@ -50,10 +50,11 @@ export class Session implements FrameUser {
   readonly attached: AttachedLink;
   readonly #codecs: SessionCodecs;
   readonly #handlers = new MessageHandlers();
-  readonly #endListeners = new Set<(reason: ConnectorError) => void>();
-  readonly #drainListeners = new Set<() => void>();
-  readonly #absentListeners = new Set<(reason: ConnectorError) => void>();
-  readonly #resumedListeners = new Set<() => void>();
+  // Lists, which are small: a server has many sessions.
+  #endListeners: ((reason: ConnectorError) => void)[] = [];
+  readonly #drainListeners: (() => void)[] = [];
+  readonly #absentListeners: ((reason: ConnectorError) => void)[] = [];
+  readonly #resumedListeners: (() => void)[] = [];
   readonly #reader: ByteReader;
   readonly #inbox: Inbox;
   readonly #outbox = new Outbox();
@@ -141,12 +142,12 @@ export class Session implements FrameUser {
   /** Hears of the end of the session, once; at once when it is over already. */
   onEnd(listener: (reason: ConnectorError) => void): void {
     if (this.ended) listener(this.ended);
-    else this.#endListeners.add(listener);
+    else this.#endListeners.push(listener);
   }
 
   /** Hears when all that was sent has been taken by the network. */
   onDrain(listener: () => void): void {
-    this.#drainListeners.add(listener);
+    this.#drainListeners.push(listener);
   }
 
   /**
@@ -154,12 +155,12 @@ export class Session implements FrameUser {
    * nobody does, it ends with its link.
    */
   onAbsent(listener: (reason: ConnectorError) => void): void {
-    this.#absentListeners.add(listener);
+    this.#absentListeners.push(listener);
   }
 
   /** Hears that a new link has taken over. */
   onResumed(listener: () => void): void {
-    this.#resumedListeners.add(listener);
+    this.#resumedListeners.push(listener);
   }
 
   /** Bytes of attachments that the message being read has taken so far: see `Inbox`. */
@@ -265,7 +266,7 @@ export class Session implements FrameUser {
   lost(reason: ConnectorError): void {
     if (this.ended) return;
     this.#inbox.dropPartial();
-    if (this.#absentListeners.size === 0) return this.#end(reason);
+    if (this.#absentListeners.length === 0) return this.#end(reason);
     for (const listener of this.#absentListeners) listener(reason);
   }
 
@@ -363,8 +364,8 @@ export class Session implements FrameUser {
     this.ended = reason;
     this.#link.end();
     this.#outbox.discard();
-    const listeners = [...this.#endListeners];
-    this.#endListeners.clear();
+    const listeners = this.#endListeners;
+    this.#endListeners = [];
     for (const listener of listeners) listener(reason);
   }
 }
