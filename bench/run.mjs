@@ -1,3 +1,4 @@
+import "./harness/own-home.mjs";
 import { writeFileSync } from "node:fs";
 import { readArguments } from "./harness/arguments.mjs";
 import { canPin } from "./harness/processes.mjs";

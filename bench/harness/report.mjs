@@ -4,6 +4,8 @@ import { median } from "./statistics.mjs";
 const COLUMNS = ["scenario", "who", "median", "min - max", "CPU us each", "Connector is", "goal", "result"];
 const NOISY_PERCENT = 50;
 
+/** Whom the others are compared with. */
+const own = ({ ours = "connector" }) => ours;
 const isLessBetter = (unit) => unit !== "/s";
 
 /**
@@ -12,7 +14,7 @@ const isLessBetter = (unit) => unit !== "/s";
  * @param results - peer name to `{ samples }` or `{ absent }` or `{ failed }`
  */
 export function rowsOf(scenario, results) {
-  const ours = medianOf(results.connector);
+  const ours = medianOf(results[own(scenario)]);
   return Object.entries(results).map(([peerName, result], n) => {
     const title = n === 0 ? `${scenario.title}, ${scenario.unit}` : "";
     if (!result.samples?.length)
@@ -26,7 +28,7 @@ export function rowsOf(scenario, results) {
       figure(medianOf(result)) + noisy,
       `${figure(Math.min(...values))} - ${figure(Math.max(...values))}`,
       cpuText(result.samples),
-      peerName === "connector" || ours === undefined
+      peerName === own(scenario) || ours === undefined
         ? ""
         : `${(ours / medianOf(result)).toFixed(2)} x ${peerName}`,
       goalText(scenario, peerName),
@@ -38,17 +40,19 @@ export function rowsOf(scenario, results) {
 const medianOf = (result) =>
   result?.samples?.length ? median(result.samples.map(({ value }) => value)) : undefined;
 
-function goalText({ goals, unit }, peerName) {
+function goalText(scenario, peerName) {
+  const { goals, unit } = scenario;
   const goal = goals[peerName];
   if (goal === undefined) return "";
   const sign = isLessBetter(unit) ? "<=" : ">=";
-  return peerName === "connector" ? `${sign} ${goal} ${unit}` : `${sign} ${goal} x`;
+  return peerName === own(scenario) ? `${sign} ${goal} ${unit}` : `${sign} ${goal} x`;
 }
 
 /** Whether the goal set against this peer is met; a goal on Connector itself is absolute. */
-function judge({ goals, unit }, peerName, ours, theirs) {
+function judge(scenario, peerName, ours, theirs) {
+  const { goals, unit } = scenario;
   if (goals[peerName] === undefined || ours === undefined) return undefined;
-  const reached = peerName === "connector" ? ours : ours / theirs;
+  const reached = peerName === own(scenario) ? ours : ours / theirs;
   return isLessBetter(unit) ? reached <= goals[peerName] : reached >= goals[peerName];
 }
 

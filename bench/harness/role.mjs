@@ -1,10 +1,11 @@
-import { peerModule } from "../peers/index.mjs";
+import { peerModule, peerOf } from "../peers/index.mjs";
 import { scenarioNamed } from "../scenario/index.mjs";
 import { Recorder } from "./recorder.mjs";
 
 /** Entry of a measured process: it plays one role of one scenario for one peer, told what to do over IPC. */
 const [scenarioName, roleName, peerName] = process.argv.slice(2);
 const scenario = scenarioNamed(scenarioName);
+process.env.BENCH_LINK = peerOf(peerName).link;
 const recorder = new Recorder();
 let role;
 

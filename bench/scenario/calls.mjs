@@ -46,6 +46,8 @@ function mustBe(id, answer) {
   if (answer.id !== id) throw new Error(`call ${id} was answered with ${JSON.stringify(answer)}`);
 }
 
+const NAMES = { tls: "TLS", unix: "a Unix socket" };
+
 const calls = { kind: "calls", roles, counts: "client" };
 
 export const scenarios = [
@@ -59,6 +61,17 @@ export const scenarios = [
     peers: ["raw", "connector", "ws", "birpc", "socket.io", "zeromq", "capnweb", "nats", "grpc-js"],
     goals: { raw: 1.3 },
   },
+  ...["tls", "unix"].map((link) => ({
+    ...calls,
+    name: `calls-1-${link}`,
+    title: `calls over ${NAMES[link]}, one at a time, p50`,
+    unit: "us",
+    onOneCore: true,
+    options: { inFlight: 1 },
+    peers: [`raw over ${link}`, `connector over ${link}`],
+    ours: `connector over ${link}`,
+    goals: { [`raw over ${link}`]: 1.3 },
+  })),
   {
     ...calls,
     name: "calls-64",
@@ -76,5 +89,15 @@ export const scenarios = [
     options: { inFlight: 1000 },
     peers: ["connector", "ws", "birpc", "socket.io", "zeromq", "nats", "capnweb", "grpc-js"],
     goals: { ws: 7, "socket.io": 9, "grpc-js": 120 },
+  },
+  {
+    ...calls,
+    name: "calls-1000-tls",
+    title: "calls over TLS, 1000 in flight",
+    unit: "/s",
+    options: { inFlight: 1000 },
+    peers: ["connector", "connector over tls", "connector over unix"],
+    ours: "connector over tls",
+    goals: { connector: 0.8 },
   },
 ];

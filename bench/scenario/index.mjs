@@ -5,8 +5,9 @@ import { scenarios as fanOut } from "./fan-out.mjs";
 import { scenarios as link } from "./link.mjs";
 import { scenarios as messages } from "./messages.mjs";
 import { scenarios as queue } from "./queue.mjs";
+import { scenarios as trouble } from "./trouble.mjs";
 
-export const scenarios = [...calls, ...messages, ...fanOut, ...dict, ...queue, ...link, ...codec];
+export const scenarios = [...calls, ...messages, ...fanOut, ...dict, ...queue, ...link, ...trouble, ...codec];
 
 export function scenarioNamed(name) {
   const scenario = scenarios.find((candidate) => candidate.name === name);

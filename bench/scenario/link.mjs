@@ -77,7 +77,7 @@ export const scenarios = [
     onOneCore: true,
     roles: { server, client: oneConnectAfterAnother },
     counts: "client",
-    peers: ["raw", "connector", "ws", "socket.io"],
+    peers: ["raw", "raw over tls", "connector", "connector over tls", "connector over unix", "ws", "socket.io"],
     goals: {},
   },
   {

@@ -53,4 +53,15 @@ export const scenarios = [
     peers: ["raw", "connector", "nats", "zeromq", "ws", "redis", "socket.io", "grpc-js"],
     goals: { nats: 5, ws: 9 },
   },
+  {
+    name: "one-way-tls",
+    title: "one-way messages over TLS",
+    unit: "/s",
+    kind: "messages",
+    roles,
+    counts: "server",
+    peers: ["connector", "connector over tls", "connector over unix"],
+    ours: "connector over tls",
+    goals: { connector: 0.8 },
+  },
 ];

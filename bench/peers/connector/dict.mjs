@@ -1,13 +1,14 @@
 import { Client, Server } from "../../../dist/index.js";
+import { clientOptions, serverOptions } from "./options.mjs";
 
 export async function serve() {
-  const server = new Server({ host: "127.0.0.1" });
+  const server = new Server(serverOptions);
   await server.listen();
   return server.url;
 }
 
 export async function connect(address) {
-  const client = new Client();
+  const client = new Client(clientOptions);
   await client.connect(address);
   const { vars, dict } = client.globals;
   return {

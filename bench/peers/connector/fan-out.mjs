@@ -1,8 +1,9 @@
 import { Client, Server } from "../../../dist/index.js";
+import { clientOptions, serverOptions } from "./options.mjs";
 
 /** A write to the globals, seen by every client's replica. */
 export async function serve() {
-  const server = new Server({ host: "127.0.0.1" });
+  const server = new Server(serverOptions);
   await server.listen();
   return {
     address: server.url,
@@ -13,7 +14,7 @@ export async function serve() {
 }
 
 export async function connect(address, onValue) {
-  const client = new Client();
+  const client = new Client(clientOptions);
   await client.connect(address);
   client.globals.dict.on("change", ({ value }) => onValue(value));
 }

@@ -1,7 +1,8 @@
 import { Client, Server } from "../../../dist/index.js";
+import { clientOptions, serverOptions } from "./options.mjs";
 
 export async function serve(onMessage) {
-  const server = new Server({ host: "127.0.0.1" });
+  const server = new Server(serverOptions);
   server.setConnectCallback(async (peer) => {
     for (;;) {
       onMessage(await peer.recv());
@@ -13,7 +14,7 @@ export async function serve(onMessage) {
 }
 
 export async function connect(address) {
-  const client = new Client();
+  const client = new Client(clientOptions);
   await client.connect(address);
   return {
     /** Resolves when the last message of the batch is handed to the link. */

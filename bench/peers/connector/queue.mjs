@@ -1,9 +1,10 @@
 import { Client } from "../../../dist/index.js";
+import { clientOptions } from "./options.mjs";
 
 export { serve } from "./dict.mjs";
 
 export async function connect(address) {
-  const client = new Client();
+  const client = new Client(clientOptions);
   await client.connect(address);
   const { jobs } = client.globals.queues;
   return {
