@@ -154,7 +154,7 @@ describe("a program killed while a client connects", { timeout: HANG_MS }, () =>
     const error = await connecting;
     expect(error).toBeInstanceOf(ConnectorError);
     expect((error as ConnectorError).code).toMatch(
-      /^CNR_ERR_(LINK_LOST|HANDSHAKE_REFUSED|NOT_CONNECTOR|REFUSED)$/,
+      /^CNR_ERR_(LINK_LOST|HANDSHAKE_REFUSED|NOT_CONNECTOR|REFUSED|UNREACHABLE)$/,
     );
     expect(client.state).toBe("closed");
     await client.close();
