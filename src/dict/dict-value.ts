@@ -37,7 +37,8 @@ export class DictValue {
   read(codec: ValueCodec): unknown {
     if (this.#value !== NOT_READ) return this.#value;
     if (!this.#bytes) return undefined;
-    others.length = 0;
+    // What a read that has failed left behind.
+    if (others.length > 0) others.length = 0;
     const value = codec.decoder.decodeFrozen(new ByteReader(this.#bytes), codec.functions, others);
     let isFrozen = true;
     for (let part = others.pop(); part; part = others.pop()) if (!freeze(part)) isFrozen = false;
