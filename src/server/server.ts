@@ -277,6 +277,8 @@ export class Server<App = LooseRecord>
   #join(session: Session, name: string, keyName: string | undefined): void {
     if (this.#isClosed) return void session.close();
     const held = keyName === undefined ? undefined : this.keys[ring]?.named(keyName);
+    // Links of a revoked key are ended before this; one that was not must never pass for a link that needs no key.
+    if (keyName !== undefined && !held) return session.dismiss(failure("CNR_ERR_KEY_REVOKED"));
     const peer = new Peer<App>({
       server: this,
       session,
