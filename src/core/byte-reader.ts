@@ -94,13 +94,8 @@ export class ByteReader {
 
   /** Binary that may be kept: a copy, or, of much that came at once, a view, which holds all of it: see `HeldMemory`. */
   keptBinary(pages: BytePages): Uint8Array {
-    const token = this.byte();
-    if (token === ESCAPE) {
-      this.position--;
-      return this.binary();
-    }
-    const length = this.binaryLengthOf(token);
-    if (length < 0) throw malformed("binary data is missing");
+    const length = this.#inlineLength();
+    if (length < 0) return this.binary();
     if (this.bytes.length >= MUCH_BYTES) return this.view(length);
     const start = this.#advance(length);
     return pages.copy(this.bytes, start, this.position);
@@ -108,15 +103,22 @@ export class ByteReader {
 
   /** A copy, for what does not stay long: short ones share memory, which is held until the last of them is gone. */
   passingBinary(): Uint8Array {
+    const length = this.#inlineLength();
+    if (length < 0) return this.binary();
+    const start = this.#advance(length);
+    return copyOf(this.bytes, start, this.position);
+  }
+
+  /** The length of the binary that stands here, or -1 where it came beside the message: then nothing is read. */
+  #inlineLength(): number {
     const token = this.byte();
     if (token === ESCAPE) {
       this.position--;
-      return this.binary();
+      return -1;
     }
     const length = this.binaryLengthOf(token);
     if (length < 0) throw malformed("binary data is missing");
-    const start = this.#advance(length);
-    return copyOf(this.bytes, start, this.position);
+    return length;
   }
 
   /** The number that a token opens, or undefined where it opens something else. 64-bit integers are rounded as numbers are. */
