@@ -3,10 +3,13 @@ const MAX_PAGE_BYTES = 16 * 1024;
 /** Below this a loop beats a call. */
 const SHORT = 48;
 
+const NO_PAGE = new Uint8Array(0);
+
 /** Copies that stand side by side in shared memory: to give each its own costs ten times as much. */
 export class BytePages {
-  #page = new Uint8Array(0);
-  #buffer: ArrayBufferLike = this.#page.buffer;
+  // One for all that keep nothing yet: an empty array is larger than this object.
+  #page = NO_PAGE;
+  #buffer: ArrayBufferLike = NO_PAGE.buffer;
   #used = 0;
 
   copy(bytes: Uint8Array, start: number, end: number): Uint8Array {

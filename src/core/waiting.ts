@@ -66,6 +66,9 @@ export class Waiter<T> {
     this.settled = true;
     clearTimeout(this.#timer);
     this.#stopListening?.();
+    // Its owner may be kept long after the wait.
+    this.#timer = undefined;
+    this.#stopListening = undefined;
     return true;
   }
 }

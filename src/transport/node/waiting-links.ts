@@ -160,7 +160,7 @@ class Waiting implements WaitingLink {
     this.from = from;
     this.address = address;
     this.#all = all;
-    socket.once("close", () => this.#lost());
+    socket.once("close", this.#onClose);
   }
 
   get isSuspect(): boolean {
@@ -169,6 +169,8 @@ class Waiting implements WaitingLink {
 
   leave(): void {
     this.#isOver = true;
+    // The socket lives on, and would keep all of this.
+    this.socket.off("close", this.#onClose);
     this.#all.left(this);
   }
 
@@ -181,9 +183,9 @@ class Waiting implements WaitingLink {
     this.#all.refused(this, error);
   }
 
-  #lost(): void {
+  readonly #onClose = (): void => {
     if (this.#isOver) return;
     this.leave();
     this.#all.lost(this);
-  }
+  };
 }
