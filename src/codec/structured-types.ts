@@ -1,5 +1,6 @@
 import { type ByteReader, malformed } from "../core/byte-reader.ts";
-import type { ByteWriter } from "../core/byte-writer.ts";
+import { ATTACHMENT_BYTES, type ByteWriter } from "../core/byte-writer.ts";
+import { copyOf } from "../core/text.ts";
 import { Extension, TYPED_ARRAYS } from "./extension-types.ts";
 import { writeSignal } from "./signal-codec.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
@@ -50,13 +51,22 @@ export function writeStructured(encoder: ValueEncoder, writer: ByteWriter, value
 
 function writeView(encoder: ValueEncoder, writer: ByteWriter, value: ArrayBufferView): void {
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof Uint8Array) return writer.binary(bytes);
+  if (value instanceof Uint8Array) return writeBytes(writer, bytes);
   const type = TYPED_ARRAYS.findIndex((each) => value instanceof each);
   if (type < 0)
     throw encoder.unsendable(`a ${value.constructor.name} has no form in this version of the protocol`);
   writer.escape(Extension.typedArray);
   writer.uint(type);
-  writer.binary(bytes);
+  writeBytes(writer, bytes);
+}
+
+/**
+ * What travels beside its message leaves later, and perhaps again over another link: it is copied, for the program may
+ * fill the same memory anew as soon as it has sent it.
+ */
+function writeBytes(writer: ByteWriter, bytes: Uint8Array): void {
+  const isAttached = writer.attachments !== undefined && bytes.length >= ATTACHMENT_BYTES;
+  writer.binary(isAttached ? copyOf(bytes, 0, bytes.length) : bytes);
 }
 
 function writeMap(encoder: ValueEncoder, writer: ByteWriter, value: ReadonlyMap<unknown, unknown>): void {
@@ -92,7 +102,7 @@ function writeRegExp(writer: ByteWriter, value: RegExp): void {
 
 function writeBuffer(writer: ByteWriter, value: ArrayBuffer): void {
   writer.escape(Extension.arrayBuffer);
-  writer.binary(new Uint8Array(value));
+  writeBytes(writer, new Uint8Array(value));
 }
 
 // biome-ignore lint/complexity/noBannedTypes: boxed primitives are what is looked for

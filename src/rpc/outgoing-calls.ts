@@ -57,6 +57,8 @@ export class OutgoingCalls implements Worker {
   call(kind: number, target: CallTarget, args: readonly unknown[], options?: WaitOptions): Future<unknown> {
     if (this.#session.ended) return Future.failed(lostCall(this.#session.ended, "no"));
     if (options?.signal?.aborted) return Future.failed(options.signal.reason);
+    // The other side would take it for a broken protocol.
+    if (!Array.isArray(args)) return Future.failed(new TypeError("the arguments of a call are an array"));
     const id = this.#free.pop() ?? this.#slots.length;
     const future = new Future<unknown>(this, id);
     this.#slots[id] = { future, kind, target, frame: this.#session.sentFrames };

@@ -66,10 +66,19 @@ export class Reception {
 
   /** Takes links of another thread of this program, which needs no key. */
   accept(port: PortOrWorker): Disposable {
-    return listenOnPort(port, (link) => void this.#greet(link));
+    const sessions = new Set<Session>();
+    const onBegun = (session: Session): void => {
+      sessions.add(session);
+      session.onEnd(() => sessions.delete(session));
+    };
+    return listenOnPort(
+      port,
+      (link) => void this.#greet(link, onBegun),
+      () => [...sessions].forEach(waitNoLonger),
+    );
   }
 
-  async #greet(link: Link): Promise<void> {
+  async #greet(link: Link, onBegun?: (session: Session) => void): Promise<void> {
     const { limits, heartbeat, onSession, onError } = this.#options;
     if (this.#greetings.size >= limits.maxPendingHandshakes) return link.abort();
     this.#greetings.add(link);
@@ -83,7 +92,10 @@ export class Reception {
           limits,
           heartbeat,
           keyName,
-          onBegun: (session, clientName) => onSession(session, clientName, keyName),
+          onBegun: (session, clientName) => {
+            onBegun?.(session);
+            onSession(session, clientName, keyName);
+          },
         },
         { timeoutMs: HELLO_TIMEOUT_MS },
       );
@@ -98,4 +110,12 @@ export class Reception {
   dismiss(keyName: string): void {
     for (const link of this.#greetings) if (link.keyName === keyName) link.abort();
   }
+}
+
+/** Its thread has ended: there is nobody who could come back. What its link still brings is read first. */
+function waitNoLonger(session: Session): void {
+  const end = (): void =>
+    session.abort(failure("CNR_ERR_SESSION_LOST", { reason: "its thread has ended", restarted: false }));
+  if (session.isAbsent) end();
+  else session.onAbsent(end);
 }

@@ -79,7 +79,8 @@ export class Server<App = LooseRecord>
   #listening: Promise<void> | undefined;
   #listener: Listener | undefined;
   readonly #whenClosed: (() => void)[] = [];
-  #isClosed = false;
+  /** Takes clients, or is about to: it listens, or accepts threads. */
+  #isOpen = false;
   readonly #ports = new Set<Disposable>();
   #closing: Promise<void> | undefined;
 
@@ -147,9 +148,11 @@ export class Server<App = LooseRecord>
    * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`.
    */
   listen(): Promise<void> {
+    this.#isOpen = true;
     this.#listening ??= contained(
       this.#listen().catch((error: unknown) => {
         this.#listening = undefined;
+        this.#isOpen = this.#ports.size > 0;
         throw error;
       }),
     );
@@ -167,7 +170,9 @@ export class Server<App = LooseRecord>
    */
   accept(port: PortOrWorker): Disposable {
     const accepting = this.#reception.accept(port);
+    this.#isOpen = true;
     this.#ports.add(accepting);
+    this.#globals.openQueues();
     return {
       [Symbol.dispose]: () => {
         this.#ports.delete(accepting);
@@ -233,7 +238,7 @@ export class Server<App = LooseRecord>
   async holdOn(): Promise<void> {
     using _termination = nodePlatform.onTermination(() => void this.close());
     await new Promise<void>((resolve) => {
-      if (this.isClosed) return resolve();
+      if (!this.#isOpen) return resolve();
       this.#whenClosed.push(resolve);
     });
     await this.#closing;
@@ -241,7 +246,10 @@ export class Server<App = LooseRecord>
 
   /** Stops listening, sends what was sent, ends every wait with an error, and resolves when all links are closed. Repeatable. */
   close(): Promise<void> {
-    if (!this.#listening) return this.#closing ?? Promise.resolve();
+    if (!this.#isOpen) return this.#closing ?? Promise.resolve();
+    this.#isOpen = false;
+    for (const port of this.#ports) port[Symbol.dispose]();
+    this.#ports.clear();
     this.#closing = this.#close(this.#listening);
     this.#listening = undefined;
     return this.#closing;
@@ -253,19 +261,15 @@ export class Server<App = LooseRecord>
 
   async #listen(): Promise<void> {
     await this.#closing;
-    this.#isClosed = false;
     const { host, port = 0, insecure = false } = this.#options;
     this.#listener = await this.#reception.listen(host, port, this.keys[ring], insecure);
     this.#globals.openQueues();
   }
 
-  async #close(listening: Promise<void>): Promise<void> {
-    await listening.catch(() => {});
+  async #close(listening: Promise<void> | undefined): Promise<void> {
+    await listening?.catch(() => {});
     const listener = this.#listener;
     this.#listener = undefined;
-    this.#isClosed = true;
-    for (const port of this.#ports) port[Symbol.dispose]();
-    this.#ports.clear();
     const reason = failure("CNR_ERR_CLOSED", { by: "this side" });
     this.clients[closed](reason);
     this.#globals.closeQueues(reason);
@@ -275,7 +279,7 @@ export class Server<App = LooseRecord>
   }
 
   #join(session: Session, name: string, keyName: string | undefined): void {
-    if (this.#isClosed) return void session.close();
+    if (!this.#isOpen) return void session.close();
     const held = keyName === undefined ? undefined : this.keys[ring]?.named(keyName);
     // Links of a revoked key are ended before this; one that was not must never pass for a link that needs no key.
     if (keyName !== undefined && !held) return session.dismiss(failure("CNR_ERR_KEY_REVOKED"));

@@ -1,5 +1,7 @@
-/** At most so many: enough that one more or less makes no difference. */
+/** So many, where a timer takes that: enough that one more or less makes no difference. */
 const MAX_TICKS = 60;
+/** More is no time that a timer takes: it would end at once. */
+const MAX_TICK_MS = 2 ** 31 - 1;
 
 /**
  * A time that is counted in ticks of this process, not measured: where the process stood still or the machine slept, it
@@ -10,7 +12,7 @@ export class Countdown {
   #left: number;
 
   constructor(timeMs: number, onOver: () => void) {
-    const tickMs = Math.max(1, Math.round(timeMs / MAX_TICKS));
+    const tickMs = Math.min(MAX_TICK_MS, Math.max(1, Math.round(timeMs / MAX_TICKS)));
     this.#left = Math.ceil(timeMs / tickMs);
     this.#timer = setInterval(() => {
       if (--this.#left > 0) return;

@@ -4,6 +4,8 @@ import { failure } from "../core/errors.ts";
 
 /** What may be half-way in: the largest value, and the rest of the turn it came in. */
 const SLACK_BYTES = 4 * 1024 * 1024;
+/** A piece that is less of the read it came in is copied: it would hold all of that. */
+const MIN_SHARE = 1 / 4;
 
 /** Puts together what did not fit into one frame: fragments of a message, and the raw bytes beside it. */
 export class Inbox {
@@ -26,7 +28,7 @@ export class Inbox {
 
   addRaw(piece: Uint8Array, isLast: boolean): void {
     this.#check(this.#raw.bytes + piece.length);
-    this.#raw.push(piece);
+    this.#raw.push(piece.length < piece.buffer.byteLength * MIN_SHARE ? piece.slice() : piece);
     this.#partialBytes = isLast ? 0 : this.#partialBytes + piece.length;
   }
 

@@ -11,6 +11,9 @@ import type { ReplayBudget } from "./replay-budget.ts";
 import { ResumeBuffer } from "./resume-buffer.ts";
 import type { SessionStats } from "./stats.ts";
 
+/** More than a network has on the way, also a long and fast one: who took so much acknowledges nothing. */
+const ON_THE_WAY_BYTES = 64 * 1024 * 1024;
+
 /** Who sends and receives frames over a link that may change. */
 export interface FrameUser {
   /** A frame with messages, or BYE; its payload is valid until this returns. */
@@ -159,6 +162,7 @@ export class ResumableLink implements LinkUser {
     this.handedFrames = this.sentFrames;
     if (this.#acknowledger.isDue) chunks.push(this.#acknowledger.take());
     this.link.write(chunks);
+    this.#checkAcknowledged();
   }
 
   /** Writes a frame that is not counted, if there is a link. */
@@ -224,6 +228,14 @@ export class ResumableLink implements LinkUser {
 
   measured(roundTripMs: number): void {
     this.#roundTripMs = roundTripMs;
+  }
+
+  /** What has not left is the fault of nobody here; what was taken and is never acknowledged would be kept for ever. */
+  #checkAcknowledged(): void {
+    const max = this.#options.limits.maxReplayBytes + ON_THE_WAY_BYTES;
+    const { bytes } = this.#buffer;
+    if (bytes <= max || bytes - this.link.bufferedBytes <= max) return;
+    this.fail(failure("CNR_ERR_PROTOCOL", { reason: `it took ${bytes} bytes and did not acknowledge them` }));
   }
 
   #acknowledged(count: number): void {

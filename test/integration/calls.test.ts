@@ -31,6 +31,16 @@ describe("calls", { timeout: 30_000 }, () => {
     expect(await two.run(calls)).toEqual([3, 7, 10, undefined, undefined]);
   });
 
+  it("are refused where they are made when their arguments are no list, and the link lives on", async () => {
+    await using room = await serve(programs);
+    room.server.expose({ same: (x: number) => x });
+    const calls = async ({ client }: World): Promise<unknown[]> => [
+      await client.callRemote("same", 1 as never).catch((error: Error) => `${error.name}: ${error.message}`),
+      await client.callRemote("same", [2]),
+    ];
+    expect(await one.run(calls)).toEqual(["TypeError: the arguments of a call are an array", 2]);
+  });
+
   it("reach what a client exposed, each client its own", async () => {
     await using room = await serve(programs);
     for (const [n, program] of programs.entries()) {

@@ -27,9 +27,14 @@ export type PortOrWorker = Pick<Worker | MessagePort, "on" | "off">;
 /**
  * Takes links that another thread dials over a port. Other messages on the port are none of its business.
  *
+ * @param onEnd - the thread has ended, or the port was closed: no link will come again from there
  * @returns takes no more; links that were taken live on
  */
-export function listenOnPort(port: PortOrWorker, onLink: (link: Link) => void): Disposable {
+export function listenOnPort(
+  port: PortOrWorker,
+  onLink: (link: Link) => void,
+  onEnd: () => void = () => {},
+): Disposable {
   const listener = (message: unknown): void => {
     if (!isOpening(message)) return;
     const own = message[OPENING];
@@ -39,6 +44,9 @@ export function listenOnPort(port: PortOrWorker, onLink: (link: Link) => void): 
     onLink(new WorkerLink(own, { localAddress: server, remoteAddress: client }));
   };
   port.on("message", listener);
+  // The one is a worker's, the other a port's.
+  port.on("exit", onEnd);
+  port.on("close", onEnd);
   return { [Symbol.dispose]: () => void port.off("message", listener) };
 }
 
