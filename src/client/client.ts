@@ -269,10 +269,8 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
   }
 }
 
-const ENDS: ReadonlySet<string> = new Set(["CNR_ERR_SESSION_LOST", "CNR_ERR_CLOSED"]);
-
 function lostFor(error: unknown): ConnectorError {
-  if (ConnectorError.is(error) && ENDS.has(error.code)) return error;
+  if (ConnectorError.is(error) && error.code === "CNR_ERR_SESSION_LOST") return error;
   const reason = error instanceof Error ? error.message : String(error);
   return failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }, error);
 }

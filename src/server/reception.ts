@@ -12,6 +12,7 @@ import { listenSecure } from "../transport/node/secure.ts";
 import { listenOnPort, type PortOrWorker } from "../transport/node/worker-port.ts";
 import type { Link, Listener } from "../transport/transport.ts";
 import { keyFinder } from "./server-keys.ts";
+import { ThreadSessions } from "./thread-sessions.ts";
 
 /** From the proof of the key to the HELLO. */
 const HELLO_TIMEOUT_MS = 5000;
@@ -66,10 +67,21 @@ export class Reception {
 
   /** Takes links of another thread of this program, which needs no key. */
   accept(port: PortOrWorker): Disposable {
-    return listenOnPort(port, (link) => void this.#greet(link));
+    const sessions = new ThreadSessions();
+    const listening = listenOnPort(
+      port,
+      (link) => void this.#greet(link, sessions),
+      () => sessions.endWithLinks(),
+    );
+    return {
+      [Symbol.dispose]: () => {
+        listening[Symbol.dispose]();
+        sessions.endWithLinks();
+      },
+    };
   }
 
-  async #greet(link: Link): Promise<void> {
+  async #greet(link: Link, threadSessions?: ThreadSessions): Promise<void> {
     const { limits, heartbeat, onSession, onError } = this.#options;
     if (this.#greetings.size >= limits.maxPendingHandshakes) return link.abort();
     this.#greetings.add(link);
@@ -83,7 +95,10 @@ export class Reception {
           limits,
           heartbeat,
           keyName,
-          onBegun: (session, clientName) => onSession(session, clientName, keyName),
+          onBegun: (session, clientName) => {
+            onSession(session, clientName, keyName);
+            threadSessions?.add(session);
+          },
         },
         { timeoutMs: HELLO_TIMEOUT_MS },
       );

@@ -79,7 +79,7 @@ export class Server<App = LooseRecord>
   #listening: Promise<void> | undefined;
   #listener: Listener | undefined;
   readonly #whenClosed: (() => void)[] = [];
-  #isClosed = false;
+  #isClosed = true;
   readonly #ports = new Set<Disposable>();
   #closing: Promise<void> | undefined;
 
@@ -136,9 +136,9 @@ export class Server<App = LooseRecord>
     return main ? `${url}#${main.key.reveal()}` : url;
   }
 
-  /** Whether it does not listen: before `listen()` and after `close()`. */
+  /** Whether it takes nobody: before the first `listen()` or `accept()`, and after `close()`. */
   get isClosed(): boolean {
-    return this.#listener === undefined;
+    return this.#isClosed;
   }
 
   /**
@@ -158,7 +158,8 @@ export class Server<App = LooseRecord>
 
   /**
    * Takes clients that run in another thread of this program: `client.connect(parentPort)` there. They need no key, and no
-   * `listen()` here. Dispose of the result to take no more.
+   * `listen()` here. When the thread ends, so do their sessions. Dispose of the result to take no more, also none that
+   * come back.
    *
    * @param port - the worker, or a MessagePort whose other end the client has
    * @example
@@ -166,6 +167,8 @@ export class Server<App = LooseRecord>
    * server.accept(worker);
    */
   accept(port: PortOrWorker): Disposable {
+    this.#isClosed = false;
+    this.#globals.openQueues();
     const accepting = this.#reception.accept(port);
     this.#ports.add(accepting);
     return {
@@ -241,9 +244,10 @@ export class Server<App = LooseRecord>
 
   /** Stops listening, sends what was sent, ends every wait with an error, and resolves when all links are closed. Repeatable. */
   close(): Promise<void> {
-    if (!this.#listening) return this.#closing ?? Promise.resolve();
+    if (this.#isClosed && !this.#listening) return this.#closing ?? Promise.resolve();
     this.#closing = this.#close(this.#listening);
     this.#listening = undefined;
+    this.#isClosed = true;
     return this.#closing;
   }
 
@@ -253,14 +257,22 @@ export class Server<App = LooseRecord>
 
   async #listen(): Promise<void> {
     await this.#closing;
+    const wasClosed = this.#isClosed;
     this.#isClosed = false;
     const { host, port = 0, insecure = false } = this.#options;
-    this.#listener = await this.#reception.listen(host, port, this.keys[ring], insecure);
+    try {
+      this.#listener = await this.#reception.listen(host, port, this.keys[ring], insecure);
+    } catch (error) {
+      // Meanwhile it may have been told to accept threads.
+      if (this.#ports.size === 0) this.#isClosed = wasClosed;
+      throw error;
+    }
     this.#globals.openQueues();
   }
 
-  async #close(listening: Promise<void>): Promise<void> {
-    await listening.catch(() => {});
+  async #close(listening: Promise<void> | undefined): Promise<void> {
+    // Without it all is shut before this returns, and a client of another thread may be taken again at once.
+    if (listening) await listening.catch(() => {});
     const listener = this.#listener;
     this.#listener = undefined;
     this.#isClosed = true;
