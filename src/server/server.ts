@@ -144,7 +144,8 @@ export class Server<App = LooseRecord>
   /**
    * Starts to listen; also again after `close()`, with the variables and queues it had.
    *
-   * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`.
+   * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`, and
+   * where its key cannot be used with `AuthenticationError` `CNR_ERR_KEY_FILE`, `CNR_ERR_KEY_WEAK`, `CNR_ERR_KEY_MALFORMED`.
    */
   listen(): Promise<void> {
     this.#listening ??= contained(
@@ -159,7 +160,7 @@ export class Server<App = LooseRecord>
   /**
    * Takes clients that run in another thread of this program: `client.connect(parentPort)` there. They need no key, and no
    * `listen()` here. When the thread ends, so do their sessions. Dispose of the result to take no more, also none that
-   * come back.
+   * come back. The program's own listeners on the port see one message for each link, with a port in it, and leave it alone.
    *
    * @param port - the worker, or a MessagePort whose other end the client has
    * @example
