@@ -176,11 +176,7 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     if (this.#connecting && isSame(this.#connecting.target, target)) return this.#connecting.done;
     if (this.state === "open" && isSame(this.#dialer.target, target)) return;
     if (this.#reconnecting && isSame(this.#dialer.target, target)) {
-      return waitFor(
-        this.#reconnecting.done.then(() => this.#ready),
-        "the server",
-        options,
-      );
+      return this.#untilReconnected(this.#reconnecting.done, target, options);
     }
     const abort = new AbortController();
     // Before the first wait: a second call must find the first, and `close()` must be able to end it.
@@ -189,6 +185,15 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
     });
     this.#connecting = { target, done, abort };
     return done;
+  }
+
+  async #untilReconnected(done: Promise<void>, target: Destination, options: ConnectOptions): Promise<void> {
+    const { timeoutMs = CONNECT_TIMEOUT_MS, signal } = options;
+    const ready = done.then(() => this.#ready);
+    await waitFor(ready, "the server", { timeoutMs, signal }).catch((error: unknown) => {
+      const isTime = ConnectorError.is(error) && error.code === "CNR_ERR_TIMEOUT";
+      throw isTime ? failure("CNR_ERR_CONNECT_TIMEOUT", { address: target.text, timeoutMs }, error) : error;
+    });
   }
 
   async #open(
@@ -269,10 +274,8 @@ export class ConnectorClient<App = LooseRecord, Port extends object = never> ext
   }
 }
 
-const ENDS: ReadonlySet<string> = new Set(["CNR_ERR_SESSION_LOST", "CNR_ERR_CLOSED"]);
-
 function lostFor(error: unknown): ConnectorError {
-  if (ConnectorError.is(error) && ENDS.has(error.code)) return error;
+  if (ConnectorError.is(error) && error.code === "CNR_ERR_SESSION_LOST") return error;
   const reason = error instanceof Error ? error.message : String(error);
   return failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }, error);
 }

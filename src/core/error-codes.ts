@@ -104,17 +104,17 @@ export const ERROR_CODES = {
   CNR_ERR_KEY_WEAK: {
     kind: "authentication",
     retryable: false,
-    text: "{source} is no key but something that can be guessed: make one with `connector key new` (or `node -p \"'cnk_'+require('crypto').randomBytes(32).toString('base64url')\"`) and give it to both sides",
+    text: "{source} is no key but something that can be guessed: make one with `npx tcp-connector key new` and give it to both sides",
   },
   CNR_ERR_KEY_MALFORMED: {
     kind: "authentication",
     retryable: false,
-    text: "{source} is a damaged key: `cnk_` and 43 letters, digits, `-` and `_` are needed; copy it again (`connector key` prints it on the machine that has it), or make one with `connector key new` (or `node -p \"'cnk_'+require('crypto').randomBytes(32).toString('base64url')\"`)",
+    text: "{source} is a damaged key: `cnk_` and 43 letters, digits, `-` and `_` are needed; copy it again (`npx tcp-connector key` prints it on the machine that has it), or make one with `npx tcp-connector key new`",
   },
   CNR_ERR_KEY_MISSING: {
     kind: "authentication",
     retryable: false,
-    text: "there is no key for this server: copy the server's key into {path} (`connector key` prints it there), or set the environment variable CONNECTOR_KEY, or connect with the text that `server.inviteUrl()` gives or the option `key`",
+    text: "there is no key for this server: copy the server's key into {path} (`npx tcp-connector key` prints it there), or set the environment variable CONNECTOR_KEY, or connect with the text that `server.inviteUrl()` gives or the option `key`",
   },
   CNR_ERR_KEY_FILE: {
     kind: "authentication",
@@ -124,12 +124,12 @@ export const ERROR_CODES = {
   CNR_ERR_WRONG_KEY: {
     kind: "authentication",
     retryable: false,
-    text: "this side and {address} do not have the same key: copy the server's key to the client (`connector key` prints it)",
+    text: "this side and {address} do not have the same key: copy the server's key to the client (`npx tcp-connector key` prints it)",
   },
   CNR_ERR_UNKNOWN_KEY: {
     kind: "authentication",
     retryable: false,
-    text: "the key {id} of the link with {address} is not one that the server knows: copy the server's key to the client (`connector key` prints it), or add this one to the server's `keys`",
+    text: "the key {id} of the link with {address} is not one that the server knows: copy the server's key to the client (`npx tcp-connector key` prints it), or add this one to the server's `keys`",
   },
   CNR_ERR_KEY_REVOKED: {
     kind: "authentication",

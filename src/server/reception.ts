@@ -12,6 +12,7 @@ import { listenSecure } from "../transport/node/secure.ts";
 import { listenOnPort, type PortOrWorker } from "../transport/node/worker-port.ts";
 import type { Link, Listener } from "../transport/transport.ts";
 import { keyFinder } from "./server-keys.ts";
+import { ThreadSessions } from "./thread-sessions.ts";
 
 /** From the proof of the key to the HELLO. */
 const HELLO_TIMEOUT_MS = 5000;
@@ -66,19 +67,21 @@ export class Reception {
 
   /** Takes links of another thread of this program, which needs no key. */
   accept(port: PortOrWorker): Disposable {
-    const sessions = new Set<Session>();
-    const onBegun = (session: Session): void => {
-      sessions.add(session);
-      session.onEnd(() => sessions.delete(session));
-    };
-    return listenOnPort(
+    const sessions = new ThreadSessions();
+    const listening = listenOnPort(
       port,
-      (link) => void this.#greet(link, onBegun),
-      () => [...sessions].forEach(waitNoLonger),
+      (link) => void this.#greet(link, sessions),
+      () => sessions.endWithLinks(),
     );
+    return {
+      [Symbol.dispose]: () => {
+        listening[Symbol.dispose]();
+        sessions.endWithLinks();
+      },
+    };
   }
 
-  async #greet(link: Link, onBegun?: (session: Session) => void): Promise<void> {
+  async #greet(link: Link, threadSessions?: ThreadSessions): Promise<void> {
     const { limits, heartbeat, onSession, onError } = this.#options;
     if (this.#greetings.size >= limits.maxPendingHandshakes) return link.abort();
     this.#greetings.add(link);
@@ -93,8 +96,8 @@ export class Reception {
           heartbeat,
           keyName,
           onBegun: (session, clientName) => {
-            onBegun?.(session);
             onSession(session, clientName, keyName);
+            threadSessions?.add(session);
           },
         },
         { timeoutMs: HELLO_TIMEOUT_MS },
@@ -106,16 +109,8 @@ export class Reception {
     }
   }
 
-  /** Ends the links that have come with this key and have no session yet. */
-  dismiss(keyName: string): void {
-    for (const link of this.#greetings) if (link.keyName === keyName) link.abort();
+  /** Ends the links that have no session yet: all of them, or those that have come with this key. */
+  dismiss(keyName?: string): void {
+    for (const link of this.#greetings) if (keyName === undefined || link.keyName === keyName) link.abort();
   }
-}
-
-/** Its thread has ended: there is nobody who could come back. What its link still brings is read first. */
-function waitNoLonger(session: Session): void {
-  const end = (): void =>
-    session.abort(failure("CNR_ERR_SESSION_LOST", { reason: "its thread has ended", restarted: false }));
-  if (session.isAbsent) end();
-  else session.onAbsent(end);
 }

@@ -79,8 +79,7 @@ export class Server<App = LooseRecord>
   #listening: Promise<void> | undefined;
   #listener: Listener | undefined;
   readonly #whenClosed: (() => void)[] = [];
-  /** Takes clients, or is about to: it listens, or accepts threads. */
-  #isOpen = false;
+  #isClosed = true;
   readonly #ports = new Set<Disposable>();
   #closing: Promise<void> | undefined;
 
@@ -137,22 +136,21 @@ export class Server<App = LooseRecord>
     return main ? `${url}#${main.key.reveal()}` : url;
   }
 
-  /** Whether it does not listen: before `listen()` and after `close()`. */
+  /** Whether it takes nobody: before the first `listen()` or `accept()`, and after `close()`. */
   get isClosed(): boolean {
-    return this.#listener === undefined;
+    return this.#isClosed;
   }
 
   /**
    * Starts to listen; also again after `close()`, with the variables and queues it had.
    *
-   * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`.
+   * Rejects with `CNR_ERR_ADDRESS_IN_USE`, `CNR_ERR_ADDRESS_UNAVAILABLE`, `CNR_ERR_HOST_UNKNOWN`, `CNR_ERR_LOOPBACK_ONLY`, and
+   * where its key cannot be used with `AuthenticationError` `CNR_ERR_KEY_FILE`, `CNR_ERR_KEY_WEAK`, `CNR_ERR_KEY_MALFORMED`.
    */
   listen(): Promise<void> {
-    this.#isOpen = true;
     this.#listening ??= contained(
       this.#listen().catch((error: unknown) => {
         this.#listening = undefined;
-        this.#isOpen = this.#ports.size > 0;
         throw error;
       }),
     );
@@ -161,7 +159,8 @@ export class Server<App = LooseRecord>
 
   /**
    * Takes clients that run in another thread of this program: `client.connect(parentPort)` there. They need no key, and no
-   * `listen()` here. Dispose of the result to take no more.
+   * `listen()` here. When the thread ends, so do their sessions. Dispose of the result to take no more, also none that
+   * come back. The program's own listeners on the port see one message for each link, with a port in it, and leave it alone.
    *
    * @param port - the worker, or a MessagePort whose other end the client has
    * @example
@@ -169,10 +168,10 @@ export class Server<App = LooseRecord>
    * server.accept(worker);
    */
   accept(port: PortOrWorker): Disposable {
-    const accepting = this.#reception.accept(port);
-    this.#isOpen = true;
-    this.#ports.add(accepting);
+    this.#isClosed = false;
     this.#globals.openQueues();
+    const accepting = this.#reception.accept(port);
+    this.#ports.add(accepting);
     return {
       [Symbol.dispose]: () => {
         this.#ports.delete(accepting);
@@ -238,7 +237,7 @@ export class Server<App = LooseRecord>
   async holdOn(): Promise<void> {
     using _termination = nodePlatform.onTermination(() => void this.close());
     await new Promise<void>((resolve) => {
-      if (!this.#isOpen) return resolve();
+      if (this.isClosed) return resolve();
       this.#whenClosed.push(resolve);
     });
     await this.#closing;
@@ -246,12 +245,10 @@ export class Server<App = LooseRecord>
 
   /** Stops listening, sends what was sent, ends every wait with an error, and resolves when all links are closed. Repeatable. */
   close(): Promise<void> {
-    if (!this.#isOpen) return this.#closing ?? Promise.resolve();
-    this.#isOpen = false;
-    for (const port of this.#ports) port[Symbol.dispose]();
-    this.#ports.clear();
+    if (this.#isClosed && !this.#listening) return this.#closing ?? Promise.resolve();
     this.#closing = this.#close(this.#listening);
     this.#listening = undefined;
+    this.#isClosed = true;
     return this.#closing;
   }
 
@@ -261,17 +258,30 @@ export class Server<App = LooseRecord>
 
   async #listen(): Promise<void> {
     await this.#closing;
+    const wasClosed = this.#isClosed;
+    this.#isClosed = false;
     const { host, port = 0, insecure = false } = this.#options;
-    this.#listener = await this.#reception.listen(host, port, this.keys[ring], insecure);
+    try {
+      this.#listener = await this.#reception.listen(host, port, this.keys[ring], insecure);
+    } catch (error) {
+      // Meanwhile it may have been told to accept threads.
+      if (this.#ports.size === 0) this.#isClosed = wasClosed;
+      throw error;
+    }
     this.#globals.openQueues();
   }
 
   async #close(listening: Promise<void> | undefined): Promise<void> {
-    await listening?.catch(() => {});
+    // Without it all is shut before this returns, and a client of another thread may be taken again at once.
+    if (listening) await listening.catch(() => {});
     const listener = this.#listener;
     this.#listener = undefined;
+    this.#isClosed = true;
+    for (const port of this.#ports) port[Symbol.dispose]();
+    this.#ports.clear();
     const reason = failure("CNR_ERR_CLOSED", { by: "this side" });
     this.clients[closed](reason);
+    this.#reception.dismiss();
     this.#globals.closeQueues(reason);
     // A copy: peers leave the list while it is gone through.
     await Promise.all([listener?.close(), ...[...this.clients].map((peer) => peer.close())]);
@@ -279,7 +289,7 @@ export class Server<App = LooseRecord>
   }
 
   #join(session: Session, name: string, keyName: string | undefined): void {
-    if (!this.#isOpen) return void session.close();
+    if (this.#isClosed) return void session.close();
     const held = keyName === undefined ? undefined : this.keys[ring]?.named(keyName);
     // Links of a revoked key are ended before this; one that was not must never pass for a link that needs no key.
     if (keyName !== undefined && !held) return session.dismiss(failure("CNR_ERR_KEY_REVOKED"));

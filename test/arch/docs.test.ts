@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Extension } from "../../src/codec/extension-types.ts";
 import { ERROR_CODES, type ErrorCode } from "../../src/core/error-codes.ts";
@@ -97,7 +97,29 @@ describe("docs/ARCHITECTURE.md", () => {
   });
 });
 
+/** `path/of.test.ts` as pages name tests; one that was named with its folder may then be named without. */
+const TEST_FILE = /`([\w/.*-]+\.test(?:-d)?\.ts)\b/g;
+
 describe("documentation", () => {
+  it.each(PAGES)("%s names no test that is not there", (name) => {
+    const named = [...page(name).matchAll(TEST_FILE)].map(([, path = ""]) => path);
+    const inFull = named.filter((path) => path.includes("/"));
+    expect(inFull.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    for (const short of named.filter((path) => !path.includes("/"))) {
+      const meant = new Set(inFull.filter((path) => basename(path) === short));
+      expect([...meant], short).toHaveLength(1);
+    }
+  });
+
+  it("names a test for each attack of the threat model", () => {
+    const text = page("docs/THREAT-MODEL.md");
+    const rows = ["## Strangers and the network", "## The same machine", "## Those who are in"].flatMap(
+      (heading) => rowsOf(sectionOf(text, heading), /^(?!attack|-)/),
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    for (const [attack, , shownBy] of rows) expect(shownBy, attack).toMatch(/\w+\.test\.ts/);
+  });
+
   it.each(PAGES)("%s leads nowhere that is not there", (name) => {
     const dead = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, link = ""]) => link)

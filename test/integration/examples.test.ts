@@ -100,3 +100,15 @@ describe("examples/integral", { timeout: 60_000 }, () => {
     expect(quickstart.errors).toBe("");
   });
 });
+
+describe("examples/threads", { timeout: 30_000 }, () => {
+  it("counts primes in all its threads, and ends by itself", async () => {
+    const program = example("threads/main.mjs");
+    expect(await program.exit).toEqual(CLEAN);
+    expect(program.lines.at(-1)).toBe("there are 25997 primes below 300000");
+    const shares = program.lines.flatMap((line) => /^worker-[123]: (\d+) tasks$/.exec(line)?.[1] ?? []);
+    expect(shares).toHaveLength(3);
+    expect(shares.reduce((sum, tasks) => sum + Number(tasks), 0)).toBe(30);
+    expect(program.errors).toBe("");
+  });
+});

@@ -18,7 +18,7 @@ afterEach(async () => {
 async function linked(
   options = {},
 ): Promise<{ server: Server; client: Client; peer: Peer; proxy: ChaosProxy }> {
-  const server = new Server({ ...FAST, ...options });
+  const server = new Server({ host: "127.0.0.1", ...FAST, ...options });
   server.on("error", () => {});
   await server.listen();
   const proxy = new ChaosProxy(
@@ -38,6 +38,19 @@ async function untilAway(client: Client, peer: Peer): Promise<void> {
 }
 
 describe("a link that is lost and found", { timeout: HANG_MS }, () => {
+  it("is not waited for longer than connect() is told to", async () => {
+    const { client, peer, proxy } = await linked();
+    const port = client.serverAddress?.port ?? 0;
+    await proxy[Symbol.asyncDispose]();
+    await untilAway(client, peer);
+    const connecting = client.connect("127.0.0.1", port, { timeoutMs: 50 });
+    await expect(connecting).rejects.toMatchObject({
+      code: "CNR_ERR_CONNECT_TIMEOUT",
+      details: { address: `127.0.0.1:${port}`, timeoutMs: 50 },
+    });
+    expect(client.state).toBe("reconnecting");
+  });
+
   it("is told by events, and is no disconnect; the peer keeps its place, and has its new address", async () => {
     const { server, client, proxy, peer } = await linked();
     const told: string[] = [];

@@ -23,6 +23,8 @@ export interface KeySources {
  * @returns false where the option says so. Throws `AuthenticationError`: `CNR_ERR_KEY_MISSING`, naming the ways to give one;
  *   `CNR_ERR_KEY_WEAK` and `CNR_ERR_KEY_MALFORMED` for a text that is none; `CNR_ERR_KEY_FILE` for a file that is not safe
  */
+export function findKey(sources: Omit<KeySources, "key">): Key;
+export function findKey(sources: KeySources): Key | false;
 export function findKey({ key, url, env = process.env, file, mayCreate }: KeySources): Key | false {
   if (key === false) return false;
   if (key !== undefined) return key instanceof Key ? key : Key.parse(key, "the option `key`");

@@ -22,12 +22,13 @@ interface Answer {
 }
 
 /** Where links from another thread come in: a port, or the worker itself, whose messages are those of its `parentPort`. */
-export type PortOrWorker = Pick<Worker | MessagePort, "on" | "off">;
+export type PortOrWorker = Pick<Worker | MessagePort, "on" | "off" | "once">;
 
 /**
  * Takes links that another thread dials over a port. Other messages on the port are none of its business.
  *
- * @param onEnd - the thread has ended, or the port was closed: no link will come again from there
+ * @param onEnd - the other thread has ended, or has closed the port: no link can come any more. Those that were taken may
+ *   still have something to read
  * @returns takes no more; links that were taken live on
  */
 export function listenOnPort(
@@ -43,21 +44,27 @@ export function listenOnPort(
     const { server, client } = endsOf(answer);
     onLink(new WorkerLink(own, { localAddress: server, remoteAddress: client }));
   };
-  port.on("message", listener);
-  // The one is a worker's, the other a port's.
-  port.on("exit", onEnd);
-  port.on("close", onEnd);
-  return { [Symbol.dispose]: () => void port.off("message", listener) };
+  // A worker has an exit, a port a close; neither has both.
+  port.on("message", listener).once("exit", onEnd).once("close", onEnd);
+  return {
+    [Symbol.dispose]: () => void port.off("message", listener).off("exit", onEnd).off("close", onEnd),
+  };
 }
+
+/** Ports over which somebody dials, and which of them have ended. */
+const hasEnded = new WeakMap<MessagePort, boolean>();
 
 /**
  * Dials the thread at the other end of a port, in a worker that of its `parentPort`. The port stays free for other uses: the
  * link has a channel of its own, which goes through it once.
  *
- * Rejects with `CNR_ERR_LINK_LOST` when the other thread ends before it answers, and as `options` say. While nobody
- * listens at the other end it waits.
+ * Rejects with `CNR_ERR_LINK_LOST` when the other thread ends before it answers, with `CNR_ERR_CLOSED` when the port ended
+ * since it was first dialled over, and as `options` say. While nobody listens at the other end it waits.
  */
 export function dialPort(port: MessagePort, options?: WaitOptions): Promise<Link> {
+  if (hasEnded.get(port)) return Promise.reject(failure("CNR_ERR_CLOSED", { by: "the other thread" }));
+  if (!hasEnded.has(port)) port.once("close", () => hasEnded.set(port, true));
+  hasEnded.set(port, false);
   const { port1: own, port2: theirs } = new MessageChannel();
   const waiter = new Waiter<Link>("connect over a message port", options, () => own.close());
   if (waiter.settled) {
