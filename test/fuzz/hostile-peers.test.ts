@@ -12,7 +12,8 @@ import { leaveOnly } from "../fixtures/local-ways.ts";
 import { newClient, openServer } from "../fixtures/open-ends.ts";
 import { RawPeer } from "../fixtures/raw-peer.ts";
 import { recordedFrames } from "../fixtures/recorded-messages.ts";
-import { fuzz, type Random } from "./random.ts";
+import { babble } from "./babble.ts";
+import { fuzz } from "./random.ts";
 
 const HANG_MS = 60_000;
 const MIB = 1024 * 1024;
@@ -106,16 +107,6 @@ async function sayUntilClosed(peer: RawPeer, frames: Uint8Array, most = 200_000_
   return said;
 }
 
-/** Frames, right and nearly right, in pieces of any size. */
-async function babble(peer: RawPeer, random: Random, frames: readonly Uint8Array[]): Promise<void> {
-  for (let n = 0; n < 12 && !peer.isClosed; n++) {
-    const frame = random.pick(frames);
-    const bytes = random.below(2) === 0 ? random.mutate(frame) : frame;
-    for (const chunk of random.split(bytes)) peer.write(chunk);
-    if (random.below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 function repeated(frame: Uint8Array, count: number): Uint8Array {
   const all = new Uint8Array(frame.length * count);
   for (let n = 0; n < count; n++) all.set(frame, n * frame.length);
@@ -129,7 +120,7 @@ describe("a client with a key that", { timeout: HANG_MS }, () => {
     let byes = 0;
     await fuzz(300, async (random) => {
       const peer = await hostile();
-      await babble(peer, random, frames);
+      await babble(random, frames, peer);
       await new Promise((resolve) => setTimeout(resolve, random.below(4)));
       if (random.below(2) === 0) peer.link.abort();
       else await peer.link.close();
