@@ -64,6 +64,19 @@ export class SessionTable {
 
   #makeRoom(): void {
     while (this.budget.isFull && this.#absent.size > 0) this.#giveUpOldest("maxServerReplayBytes");
+    if (this.budget.isFull) this.#dismissHoarders();
+  }
+
+  /** Whoever takes what it asks for and never says so would have the server keep all of it, and the others wait. */
+  #dismissHoarders(): void {
+    const { maxReplayBytes, maxUnsentBytes } = this.#limits;
+    for (const { session } of this.#entries.values()) {
+      const { unacknowledgedBytes, queuedBytes } = session.stats;
+      const taken = unacknowledgedBytes - queuedBytes;
+      if (taken <= maxReplayBytes + maxUnsentBytes) continue;
+      const reason = `it has taken ${taken} bytes and not acknowledged them: see limits.maxServerReplayBytes`;
+      session.fail(failure("CNR_ERR_PROTOCOL", { reason }));
+    }
   }
 
   #giveUpOldest(limit: keyof Limits): void {

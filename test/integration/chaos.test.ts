@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { Client, type Peer, Server } from "../../src/index.ts";
-import { ChaosProxy } from "../fixtures/chaos-proxy.ts";
+import { leaveOnly, proxyTo, wayOf } from "../fixtures/local-ways.ts";
 import { seeded } from "../fixtures/seeded.ts";
 
 /** A small window, so that what is not acknowledged, and sent again over each link, stays small. */
@@ -12,13 +12,16 @@ const CALLS = 250;
 const ITEMS = 250;
 const WRITES = 250;
 
-/** What links may run over; each says how a proxy reaches a server. */
+const KEYLESS = { key: false } as const;
+/** What links may run over, and about the length of all that opens one: the proof of a key, HELLO and WELCOME. */
 const KINDS = {
-  TCP: (server: Server) => ({ host: "127.0.0.1", port: server.address?.port ?? 0 }),
-};
+  TCP: { key: KEYLESS, way: "TLS", handshakeBytes: 150, seeds: [1] },
+  TLS: { key: {}, way: "TLS", handshakeBytes: 2500, seeds: [2, 3] },
+  "Unix sockets": { key: {}, way: "Unix socket", handshakeBytes: 400, seeds: [4] },
+} as const;
 
-/** Another one for each run of CI, the same again on demand. */
-const SEEDS = (process.env["CHAOS_SEEDS"] ?? "1,2").split(",").map(Number);
+/** More of them for longer runs, the same again on demand. Without any each kind has its own: all of them take half a minute. */
+const SEEDS = process.env["CHAOS_SEEDS"]?.split(",").map(Number);
 
 interface App {
   serverFunctions: { once(n: number): number };
@@ -84,69 +87,73 @@ async function writeAll(vars: Record<string, unknown>, who: string): Promise<voi
 describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])(
   "links over %s that are cut at random",
   (kind) => {
-    it.each(SEEDS)("lose, repeat and reorder nothing: seed %d", { timeout: HANG_MS }, async (seed) => {
-      const random = seeded(seed);
-      await using server = new Server<App>({ host: "127.0.0.1", ...FAST });
-      const [atServer, atClient] = [counting(), counting()];
-      server.expose({ once: atServer.once });
-      server.on("error", () => {});
-      await server.listen();
-      await using proxy = new ChaosProxy(KINDS[kind](server as Server), {
-        random,
-        maxBytes: 50_000,
-        firstInHandshake: 3,
-      });
-      const port = await proxy.listen();
-      await using client = new Client<App>({ ...FAST, name: "chaos" });
-      client.expose({ once: atClient.once });
-      const met: Peer<App>[] = [];
-      const gone: unknown[] = [];
-      server.on("connect", (peer) => void met.push(peer));
-      server.on("disconnect", (_address, _peer, reason) => void gone.push(reason));
-      const events = { reconnecting: 0, resumed: 0 };
-      client.on("reconnecting", () => void events.reconnecting++);
-      client.on("resumed", () => void events.resumed++);
-      client.on("disconnect", (reason) => void gone.push(reason));
+    it.each(SEEDS ?? KINDS[kind].seeds)(
+      "lose, repeat and reorder nothing: seed %d",
+      { timeout: HANG_MS },
+      async (seed) => {
+        const { key, way, handshakeBytes } = KINDS[kind];
+        leaveOnly(way);
+        const random = seeded(seed);
+        await using server = new Server<App>({ host: "127.0.0.1", ...FAST, ...key });
+        const [atServer, atClient] = [counting(), counting()];
+        server.expose({ once: atServer.once });
+        server.on("error", () => {});
+        await server.listen();
+        const chaos = { random, maxBytes: 50_000, firstInHandshake: 3, handshakeBytes };
+        const { proxy, port } = await proxyTo(server, way, chaos);
+        await using _ = proxy;
+        await using client = new Client<App>({ ...FAST, ...key, name: "chaos" });
+        client.expose({ once: atClient.once });
+        const met: Peer<App>[] = [];
+        const gone: unknown[] = [];
+        server.on("connect", (peer) => void met.push(peer));
+        server.on("disconnect", (_address, _peer, reason) => void gone.push(reason));
+        const events = { reconnecting: 0, resumed: 0 };
+        client.on("reconnecting", () => void events.reconnecting++);
+        client.on("resumed", () => void events.resumed++);
+        client.on("disconnect", (reason) => void gone.push(reason));
 
-      // The first links are cut in their handshake: a client tries again, and is the same one.
-      while (client.state !== "open") await client.connect("127.0.0.1", port).catch(() => {});
-      const peer = met[0] as Peer<App>;
-      const [fromServer, fromClient, callsUp, callsDown, down, up] = await Promise.all([
-        receiveAll(client as Client),
-        receiveAll(peer as Peer),
-        callAll(client.remote),
-        callAll(peer.remote),
-        getAll(client.globals as never, "down"),
-        getAll(server as never, "up"),
-        sendAll(client as Client),
-        sendAll(peer as Peer),
-        putAll(server as never, "down"),
-        putAll(client.globals as never, "up"),
-        writeAll(client.globals.vars, "client"),
-        writeAll(server.vars, "server"),
-      ]);
-      proxy.isCalm = true;
-      const context = `seed ${seed}, ${proxy.cuts} cuts`;
-      const doubled = numbers(CALLS).map((n) => n * 2);
-      expect(fromServer, context).toEqual(numbers(MESSAGES).map(payload));
-      expect(fromClient, context).toEqual(numbers(MESSAGES).map(payload));
-      expect([callsUp, callsDown], context).toEqual([doubled, doubled]);
-      for (const { runs } of [atServer, atClient]) {
-        expect([runs.size, Math.max(...runs.values())], context).toEqual([CALLS, 1]);
-      }
-      expect([down, up], context).toEqual([numbers(ITEMS), numbers(ITEMS)]);
-      // Gone through a link that may be cut once more before it knows that it is calm.
-      await expect.poll(() => client.state, { timeout: 10_000 }).toBe("open");
-      await client.globals.dict.synced();
-      await expect.poll(() => client.globals.dict.get("both")).toBe(server.dict.get("both"));
-      expect(Object.fromEntries(client.globals.dict), context).toEqual(Object.fromEntries(server.dict));
-      expect([met.length, gone, server.clients.length], context).toEqual([1, [], 1]);
-      expect(proxy.cuts, context).toBeGreaterThan(30);
-      expect(events.resumed, context).toBeGreaterThan(20);
-      expect(peer.stats().resumes).toBeGreaterThanOrEqual(events.resumed);
-      for (const side of [client, peer]) {
-        await expect.poll(() => side.stats()?.unacknowledgedBytes, { message: context }).toBe(0);
-      }
-    });
+        // The first links are cut in their handshake: a client tries again, and is the same one.
+        while (client.state !== "open") await client.connect("127.0.0.1", port).catch(() => {});
+        const peer = met[0] as Peer<App>;
+        expect([peer.keyName, wayOf(peer as Peer)]).toEqual([key === KEYLESS ? undefined : "main", way]);
+        const [fromServer, fromClient, callsUp, callsDown, down, up] = await Promise.all([
+          receiveAll(client as Client),
+          receiveAll(peer as Peer),
+          callAll(client.remote),
+          callAll(peer.remote),
+          getAll(client.globals as never, "down"),
+          getAll(server as never, "up"),
+          sendAll(client as Client),
+          sendAll(peer as Peer),
+          putAll(server as never, "down"),
+          putAll(client.globals as never, "up"),
+          writeAll(client.globals.vars, "client"),
+          writeAll(server.vars, "server"),
+        ]);
+        proxy.isCalm = true;
+        const context = `seed ${seed}, ${proxy.cuts} cuts`;
+        const doubled = numbers(CALLS).map((n) => n * 2);
+        expect(fromServer, context).toEqual(numbers(MESSAGES).map(payload));
+        expect(fromClient, context).toEqual(numbers(MESSAGES).map(payload));
+        expect([callsUp, callsDown], context).toEqual([doubled, doubled]);
+        for (const { runs } of [atServer, atClient]) {
+          expect([runs.size, Math.max(...runs.values())], context).toEqual([CALLS, 1]);
+        }
+        expect([down, up], context).toEqual([numbers(ITEMS), numbers(ITEMS)]);
+        // Gone through a link that may be cut once more before it knows that it is calm.
+        await expect.poll(() => client.state, { timeout: 10_000 }).toBe("open");
+        await client.globals.dict.synced();
+        await expect.poll(() => client.globals.dict.get("both")).toBe(server.dict.get("both"));
+        expect(Object.fromEntries(client.globals.dict), context).toEqual(Object.fromEntries(server.dict));
+        expect([met.length, gone, server.clients.length], context).toEqual([1, [], 1]);
+        expect(proxy.cuts, context).toBeGreaterThan(30);
+        expect(events.resumed, context).toBeGreaterThan(20);
+        expect(peer.stats().resumes).toBeGreaterThanOrEqual(events.resumed);
+        for (const side of [client, peer]) {
+          await expect.poll(() => side.stats()?.unacknowledgedBytes, { message: context }).toBe(0);
+        }
+      },
+    );
   },
 );
