@@ -37,8 +37,8 @@ class Side {
   readonly senders: BulkSender[] = [];
   /** Bytes of each channel: those that were sent, and those that have come. */
   readonly sent: number[] = [];
-  readonly got: Uint8Array[][] = [];
-  readonly finished: number[] = [];
+  readonly got = new Map<number, Uint8Array[]>();
+  readonly finished = new Set<number>();
 
   begun(session: Session): void {
     this.session = session;
@@ -53,9 +53,10 @@ class Side {
   }
 
   send(which: number, length: number): void {
-    const at = this.sent[which] ?? 0;
+    const [sender, at] = [this.senders[which], this.sent[which]];
+    if (!sender || at === undefined) return;
     this.sent[which] = at + length;
-    this.senders[which]?.send(patterned(length, at)).catch(() => {});
+    sender.send(patterned(length, at)).catch(() => {});
   }
 
   say(): void {
@@ -68,8 +69,8 @@ class Side {
     const receiver = this.receivers[which];
     if (!receiver || (receiver.unreadBytes === 0 && !receiver.isOver)) return;
     void receiver.read().then((bytes) => {
-      if (bytes) (this.got[which] ??= []).push(bytes);
-      else if (!this.finished.includes(which)) this.finished.push(which);
+      if (bytes) this.got.set(which, [...(this.got.get(which) ?? []), bytes]);
+      else this.finished.add(which);
     });
   }
 }
@@ -122,30 +123,37 @@ class Pair {
   /** One thing that happens. */
   async step(isCalm: boolean): Promise<boolean> {
     if (!this.wire || this.wire.client.isClosed) this.dial();
-    const side = this.draw(2) === 0 ? this.client : this.server;
-    if (!isCalm) {
-      const what = this.draw(100);
-      if (what < 6) side.open();
-      else if (what < 26 && side.senders.length > 0) {
-        side.send(this.draw(side.senders.length), 1 + this.draw(this.draw(4) === 0 ? 60_000 : 3000));
-      } else if (what < 34) side.say();
-      else if (what < 39) {
-        this.cuts++;
-        this.wire?.cut(this.draw);
-        return true;
-      } else if (what < 42) vi.advanceTimersByTime(50);
-    }
+    if (!isCalm && this.#disturb()) return true;
     await endOfTurn();
-    for (const each of [this.client, this.server]) {
-      for (let n = 0; n < each.receivers.length; n++) if (isCalm || this.draw(3) === 0) each.read(n);
-      for (const receiver of each.receivers) this.most = Math.max(this.most, receiver.unreadBytes);
-    }
+    this.#read(isCalm);
     this.wires = this.wires.filter(
       (wire) => wire === this.wire || wire.client.hasNews || wire.server.hasNews,
     );
     const ends = this.wires.flatMap((wire) => [wire.client, wire.server]).filter((end) => end.hasNews);
     ends[this.draw(ends.length || 1)]?.deliver(this.draw);
     return ends.length > 0;
+  }
+
+  /** Says whether the wire was cut. */
+  #disturb(): boolean {
+    const side = this.draw(2) === 0 ? this.client : this.server;
+    const what = this.draw(100);
+    if (what < 6) side.open();
+    else if (what < 26) side.send(this.draw(4), 1 + this.draw(this.draw(4) === 0 ? 60_000 : 3000));
+    else if (what < 34) side.say();
+    else if (what < 39) {
+      this.cuts++;
+      this.wire?.cut(this.draw);
+      return true;
+    } else if (what < 42) vi.advanceTimersByTime(50);
+    return false;
+  }
+
+  #read(all: boolean): void {
+    for (const side of [this.client, this.server]) {
+      for (let n = 0; n < side.receivers.length; n++) if (all || this.draw(3) === 0) side.read(n);
+      for (const receiver of side.receivers) this.most = Math.max(this.most, receiver.unreadBytes);
+    }
   }
 
   /** Nothing more is cut: all arrives, and is acknowledged. */
@@ -187,9 +195,9 @@ describe("bulk channels over links that are cut anywhere", () => {
         ] as const) {
           expect(to.messages, context).toEqual(Array.from({ length: from.sentMessages }, (_, n) => n));
           expect(to.receivers.length, context).toBe(from.senders.length);
-          expect(to.finished.length, context).toBe(from.senders.length);
+          expect(to.finished.size, context).toBe(from.senders.length);
           from.sent.forEach((length, n) => {
-            const got = Buffer.concat(to.got[n] ?? []);
+            const got = Buffer.concat(to.got.get(n) ?? []);
             expect([got.length, Buffer.compare(got, patterned(length))], context).toEqual([length, 0]);
             bytes += length;
           });
