@@ -4,7 +4,7 @@ import { median } from "./statistics.mjs";
 const COLUMNS = ["scenario", "who", "median", "min - max", "CPU us each", "Connector is", "goal", "result"];
 const NOISY_PERCENT = 50;
 
-const isLessBetter = (unit) => unit !== "/s";
+const isLessBetter = (unit) => !unit.endsWith("/s");
 
 /**
  * The rows of one scenario.

@@ -1,3 +1,4 @@
+import { scenarios as bulk } from "./bulk.mjs";
 import { scenarios as calls } from "./calls.mjs";
 import { scenarios as codec } from "./codec.mjs";
 import { scenarios as dict } from "./dict.mjs";
@@ -6,7 +7,7 @@ import { scenarios as link } from "./link.mjs";
 import { scenarios as messages } from "./messages.mjs";
 import { scenarios as queue } from "./queue.mjs";
 
-export const scenarios = [...calls, ...messages, ...fanOut, ...dict, ...queue, ...link, ...codec];
+export const scenarios = [...calls, ...messages, ...fanOut, ...dict, ...queue, ...link, ...bulk, ...codec];
 
 export function scenarioNamed(name) {
   const scenario = scenarios.find((candidate) => candidate.name === name);

@@ -66,6 +66,18 @@ describe("a bulk channel", () => {
     expect(Buffer.compare(rest, patterned(15_005, 10_000))).toBe(0);
   });
 
+  it("never has more than a window unread, also when it is read in parts", async () => {
+    const { sender, receiver } = await opened();
+    void sender.send(patterned(4_000_000));
+    await expect.poll(() => receiver.unreadBytes).toBe(1024 * 1024);
+    for (let n = 0; n < 6; n++) {
+      expect((await receiver.read())?.length).toBe(256 * 1024);
+      await turns();
+      expect(receiver.unreadBytes).toBeLessThanOrEqual(1024 * 1024);
+    }
+    expect(sender.sentBytes).toBeGreaterThan(2 * 1024 * 1024);
+  });
+
   it("hands bytes that come to a reader that waits", async () => {
     const { sender, receiver } = await opened();
     const read = [receiver.read(), receiver.read(), receiver.read()];
