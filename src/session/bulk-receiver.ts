@@ -100,8 +100,8 @@ export class BulkReceiver implements AsyncIterable<Uint8Array> {
     }
     // Given up here, which the sender does not know yet.
     if (this.#over) return;
-    // A small part of what was read from the socket must not keep the whole of it.
-    this.#chunks.push(bytes.length * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes);
+    // A small part of what was read from the socket must not keep the whole of it; to copy a large one costs more.
+    this.#chunks.push(bytes.length * 4 < bytes.buffer.byteLength ? bytes.slice() : bytes);
     this.#serve();
   }
 
