@@ -8,6 +8,7 @@ import { BulkReceiver, type BulkReceiverOwner } from "./bulk-receiver.ts";
 import { resetError } from "./bulk-reset.ts";
 import { BulkScheduler, type FrameCarrier } from "./bulk-scheduler.ts";
 import { BulkSender, type BulkSenderOwner } from "./bulk-sender.ts";
+import { BulkWindow } from "./bulk-window.ts";
 import type { SessionStats } from "./stats.ts";
 
 const MAX_NAME_LENGTH = 1024;
@@ -47,7 +48,9 @@ export class BulkMux implements BulkSenderOwner, BulkReceiverOwner {
     this.#session = session;
     this.#nextId = firstId;
     const onEnd = (sender: BulkSender): void => void this.#senders.delete(sender.id);
-    this.#scheduler = new BulkScheduler(session, onEnd, () => performance.now());
+    // The other half is for messages: those that are sent while there is no link must not end the session.
+    const window = new BulkWindow(() => performance.now(), session.limits.maxReplayBytes / 2);
+    this.#scheduler = new BulkScheduler(session, onEnd, window);
     const { roundTripMs } = session.stats;
     if (roundTripMs !== undefined) this.timed(roundTripMs);
     session.onDrain(() => this.#scheduler.schedule());

@@ -3,7 +3,7 @@ import { endOfTurn } from "../core/turn.ts";
 import { dataHeader } from "../protocol/bulk-frames.ts";
 import { ACK_NOW } from "../protocol/frame.ts";
 import type { BulkSender } from "./bulk-sender.ts";
-import { BulkWindow } from "./bulk-window.ts";
+import type { BulkWindow } from "./bulk-window.ts";
 
 /** What carries the frames: a session. */
 export interface FrameCarrier {
@@ -26,12 +26,11 @@ export class BulkScheduler {
 
   /**
    * @param onEnd - hears of a sender that has sent its last
-   * @param now - see `BulkWindow`
    */
-  constructor(carrier: FrameCarrier, onEnd: (sender: BulkSender) => void, now: () => number) {
+  constructor(carrier: FrameCarrier, onEnd: (sender: BulkSender) => void, window: BulkWindow) {
     this.#carrier = carrier;
     this.#onEnd = onEnd;
-    this.window = new BulkWindow(now);
+    this.window = window;
   }
 
   /** A sender has something to send. */

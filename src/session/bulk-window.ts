@@ -35,8 +35,9 @@ interface SentFrame {
  */
 export class BulkWindow {
   readonly #now: () => number;
+  readonly #maxBytes: number;
   readonly #sent = new RingBuffer<SentFrame>();
-  #bytes = START_BYTES;
+  #bytes: number;
   #outstanding = 0;
   #minRoundTripMs = Number.POSITIVE_INFINITY;
   #isStarting = true;
@@ -45,9 +46,14 @@ export class BulkWindow {
   /** The first frame is a sample: nothing of this side's own is before it. */
   #bytesSinceSample = Number.POSITIVE_INFINITY;
 
-  /** @param now - a clock that never goes back, in milliseconds */
-  constructor(now: () => number) {
+  /**
+   * @param now - a clock that never goes back, in milliseconds
+   * @param maxBytes - it is never larger than this, nor than 16 MiB
+   */
+  constructor(now: () => number, maxBytes: number) {
     this.#now = now;
+    this.#maxBytes = Math.min(maxBytes, MAX_BYTES);
+    this.#bytes = Math.min(START_BYTES, this.#maxBytes);
   }
 
   get bytes(): number {
@@ -115,7 +121,7 @@ export class BulkWindow {
   /** Another link has taken over: the way may be another, and what is sent again measures nothing. */
   restart(): void {
     for (const frame of this.#sent) frame.sentAtMs = undefined;
-    this.#bytes = START_BYTES;
+    this.#bytes = Math.min(START_BYTES, this.#maxBytes);
     this.#minRoundTripMs = Number.POSITIVE_INFINITY;
     this.#isStarting = true;
     this.#hasRoomToGrow = false;
@@ -139,7 +145,7 @@ export class BulkWindow {
   }
 
   #cap(): void {
-    const max = this.#minRoundTripMs < LOCAL_MS ? MAX_LOCAL_BYTES : MAX_BYTES;
-    if (this.#bytes > max) this.#bytes = max;
+    this.#bytes = Math.min(this.#bytes, this.#maxBytes);
+    if (this.#minRoundTripMs < LOCAL_MS) this.#bytes = Math.min(this.#bytes, MAX_LOCAL_BYTES);
   }
 }

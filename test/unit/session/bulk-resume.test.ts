@@ -79,6 +79,21 @@ describe("bulk bytes on a link", () => {
     expect([sender.sentBytes, dataOf(next.written)]).toEqual([20, [[1, 10]]]);
   });
 
+  it("leave room for the messages that wait for a link: half of what may be kept", async () => {
+    const { session, link } = sessions.scripted({ limits: { maxReplayBytes: 60_000 } });
+    session.onAbsent(() => {});
+    const sender = session.bulk.open(TEST_BULK, "a");
+    void sender.send(patterned(500 * KIB));
+    link.handler?.data(creditFrame(sender.id, 1024 * KIB));
+    await turns(1);
+    expect(sender.sentBytes).toBeGreaterThanOrEqual(30_000);
+    expect(sender.sentBytes).toBeLessThan(34_096);
+    link.handler?.closed();
+    sendValue(session, "x".repeat(20_000));
+    await turns(1);
+    expect([session.isAbsent, session.ended]).toEqual([true, undefined]);
+  });
+
   it("come again over another link where they were not acknowledged, within a window that begins anew", async () => {
     const { session, link } = sessions.scripted();
     session.onAbsent(() => {});

@@ -6,7 +6,7 @@ const KIB = 1024;
 /** A window over a network of one queue: so many bytes a millisecond, after so long a way. */
 class Way {
   nowMs = 0;
-  readonly window = new BulkWindow(() => this.nowMs);
+  readonly window = new BulkWindow(() => this.nowMs, 1e9);
   readonly bytesPerMs: number;
   readonly wayMs: number;
   /** When the queue will be empty. */
@@ -95,6 +95,20 @@ describe("the window over bulk data", () => {
     const way = new Way(1e9, 100);
     way.run(3000);
     expect(way.window.bytes).toBe(16 * 1024 * KIB);
+  });
+
+  it("never grows beyond what it is told, nor begins there", () => {
+    let nowMs = 0;
+    const window = new BulkWindow(() => nowMs, 50_000);
+    expect(window.bytes).toBe(50_000);
+    for (let number = 1; number < 100; number++) {
+      window.sent(number, 50_000);
+      nowMs += 40;
+      window.acknowledged(number);
+    }
+    expect(window.bytes).toBe(50_000);
+    window.restart();
+    expect(window.bytes).toBe(50_000);
   });
 
   it("is at most 256 KiB where the way takes less than a millisecond", () => {
