@@ -24,9 +24,7 @@ export class BulkScheduler {
   readonly #line = new RingBuffer<BulkSender>();
   #isScheduled = false;
 
-  /**
-   * @param onEnd - hears of a sender that has sent its last
-   */
+  /** @param onEnd - hears of a sender that has sent its last */
   constructor(carrier: FrameCarrier, onEnd: (sender: BulkSender) => void, window: BulkWindow) {
     this.#carrier = carrier;
     this.#onEnd = onEnd;
