@@ -19,12 +19,13 @@ export class Recorder {
     const latencies = this.#latencies.subarray(0, this.#kept).sort();
     this.#kept = 0;
     const { user, system } = process.cpuUsage();
-    const p50 = latencies.length > 0 ? quantile(latencies, 0.5) : undefined;
+    const at = (fraction) => (latencies.length > 0 ? quantile(latencies, fraction) : undefined);
     return {
       at: Number(process.hrtime.bigint()) / 1000,
       count: this.count,
       cpuUs: user + system,
-      p50,
+      p50: at(0.5),
+      p99: at(0.99),
       samples: latencies.length,
     };
   }

@@ -48,7 +48,7 @@ export async function repetition(scenario, peerName, times, profiled = {}) {
 }
 
 /** Lets the closed loops run, and reads all processes before and after a window in the middle. */
-async function driveSteadily(running, given, { unit, counts, warmMs, measureMs }) {
+async function driveSteadily(running, given, { unit, counts, quantile = "p50", warmMs, measureMs }) {
   const roles = Object.entries(running);
   const markAll = async () =>
     Object.fromEntries(await Promise.all(roles.map(async ([name, role]) => [name, await role.ask("mark")])));
@@ -63,7 +63,7 @@ async function driveSteadily(running, given, { unit, counts, warmMs, measureMs }
   const operations = last[counts].count - first[counts].count;
   if (operations <= 0) throw new Error("nothing happened in the measured window");
   return {
-    value: unit === "us" ? last[counts].p50 : (operations / wallUs) * 1e6,
+    value: unit === "us" ? last[counts][quantile] : (operations / wallUs) * 1e6,
     cpu: roles.map(([name]) => [name, (last[name].cpuUs - first[name].cpuUs) / operations]),
     foreign: ((foreignCpuUs(pids) - foreignBefore) / wallUs) * 100,
   };

@@ -1,3 +1,4 @@
+import { scenarios as bulk } from "./bulk.mjs";
 import { scenarios as calls } from "./calls.mjs";
 import { scenarios as codec } from "./codec.mjs";
 import { scenarios as dict } from "./dict.mjs";
@@ -7,7 +8,17 @@ import { scenarios as messages } from "./messages.mjs";
 import { scenarios as queue } from "./queue.mjs";
 import { scenarios as trouble } from "./trouble.mjs";
 
-export const scenarios = [...calls, ...messages, ...fanOut, ...dict, ...queue, ...link, ...trouble, ...codec];
+export const scenarios = [
+  ...calls,
+  ...messages,
+  ...fanOut,
+  ...dict,
+  ...queue,
+  ...link,
+  ...bulk,
+  ...trouble,
+  ...codec,
+];
 
 export function scenarioNamed(name) {
   const scenario = scenarios.find((candidate) => candidate.name === name);

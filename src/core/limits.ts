@@ -10,6 +10,10 @@ export interface Limits {
   readonly maxChannels: number;
   /** Bytes of one pipe or stream that may be on the way or unread. */
   readonly channelWindowBytes: number;
+  /** Bulk channels (files) that each side may have open at once on one link; as many windows of bytes may be unread there. */
+  readonly maxBulkChannels: number;
+  /** Bytes of one bulk channel that may be on the way or unread. */
+  readonly bulkWindowBytes: number;
   /** Calls of one link that run or wait for their answer at once. */
   readonly maxPendingCalls: number;
   /** Functions of one side that the other side of a link may hold, and as many signals in arguments of running calls. */
@@ -44,6 +48,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxDepth: 200, // a decoder that recurses must not meet 100,000 brackets
   maxChannels: 1024,
   channelWindowBytes: 1024 * 1024, // a round trip of 1 ms still carries 1 GB/s
+  maxBulkChannels: 64, // with their windows 64 MiB, as one value may have
+  bulkWindowBytes: 1024 * 1024, // measured: more does not go faster on one machine, 4 MiB already makes calls wait
   maxPendingCalls: 65_536,
   maxReferences: 10_000, // "grows for ever" is the first leak of every callback protocol
   maxQueueItems: 100_000,

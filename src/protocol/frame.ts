@@ -14,13 +14,23 @@ export const FrameKind = {
   bye: 6,
   /** From here on frames are counted: a resumed session replays those that did not arrive. */
   message: 16,
-  // 17 to 21 are bulk channels: they come with files
+  /** From here to `credit`: bulk channels, whose frames name them in the header. */
+  open: 17,
+  data: 18,
+  end: 19,
+  reset: 20,
+  credit: 21,
   more: 22,
   raw: 23,
 } as const;
 
 /** Bit 7 of the kind of a counted frame: its sender wants to hear at once that it has come. */
 export const ACK_NOW = 0x80;
+
+/** Whether a frame belongs to a bulk channel. */
+export function isBulk(kind: number): boolean {
+  return kind >= FrameKind.open && kind <= FrameKind.credit;
+}
 
 /** @param kind - with or without `ACK_NOW` */
 export function isCounted(kind: number): boolean {
@@ -45,9 +55,9 @@ export function writeFrameHeader(
 }
 
 /** A frame of its own, for the few that are not packed into a turn's message. */
-export function frameOf(kind: number, payload: Uint8Array = new Uint8Array(0)): Uint8Array {
+export function frameOf(kind: number, payload: Uint8Array = new Uint8Array(0), channel = 0): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + payload.length);
-  writeFrameHeader(bytes, 0, payload.length, kind);
+  writeFrameHeader(bytes, 0, payload.length, kind, channel);
   bytes.set(payload, HEADER_BYTES);
   return bytes;
 }

@@ -16,12 +16,16 @@ const ON_THE_WAY_BYTES = 64 * 1024 * 1024;
 
 /** Who sends and receives frames over a link that may change. */
 export interface FrameUser {
-  /** A frame with messages, or BYE; its payload is valid until this returns. */
-  frame(kind: number, bytes: Uint8Array, start: number, end: number): void;
+  /** A frame with messages, of a bulk channel, or BYE; see `FrameSink`. */
+  frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void;
   raw(piece: Uint8Array, isLast: boolean): void;
   /** All that came in one read is handled. */
   readDone(): void;
   drained(): void;
+  /** The other side has so many of the counted frames. */
+  acknowledged(frames: number): void;
+  /** A question has come back after this time. */
+  timed(roundTripMs: number): void;
   fail(error: unknown): void;
   /** There is no link; a raw frame of which only pieces came will come again, whole. */
   lost(reason: ConnectorError): void;
@@ -118,6 +122,7 @@ export class ResumableLink implements LinkUser {
   attach(link: Link, frames: FrameDecoder, theirReceivedFrames: number): AttachedLink {
     const { limits, heartbeat } = this.#options;
     this.#buffer.acknowledge(theirReceivedFrames);
+    this.#user.acknowledged(theirReceivedFrames);
     this.#acknowledger.told();
     this.link = link;
     const attached = new AttachedLink({ link, frames, maxFrameBytes: limits.maxFrameBytes, heartbeat }, this);
@@ -199,12 +204,12 @@ export class ResumableLink implements LinkUser {
     this.#bytesReceived += bytes;
   }
 
-  frame(kind: number, _channel: number, bytes: Uint8Array, start: number, end: number): void {
+  frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
     if (isCounted(kind)) {
       this.#acknowledger.count(end - start, kind >= ACK_NOW);
-      this.#user.frame(kind & ~ACK_NOW, bytes, start, end);
+      this.#user.frame(kind & ~ACK_NOW, channel, bytes, start, end);
     } else if (kind === FrameKind.ack) this.#acknowledged(readNumber(bytes, start, end));
-    else this.#user.frame(kind, bytes, start, end);
+    else this.#user.frame(kind, channel, bytes, start, end);
   }
 
   raw(piece: Uint8Array, isLast: boolean, kind: number): void {
@@ -228,6 +233,7 @@ export class ResumableLink implements LinkUser {
 
   measured(roundTripMs: number): void {
     this.#roundTripMs = roundTripMs;
+    this.#user.timed(roundTripMs);
   }
 
   /** What has not left is the fault of nobody here; what was taken and is never acknowledged would be kept for ever. */
@@ -240,6 +246,7 @@ export class ResumableLink implements LinkUser {
 
   #acknowledged(count: number): void {
     this.#buffer.acknowledge(count);
+    this.#user.acknowledged(count);
     if (!this.#hasRefused || this.#buffer.bytes > this.#options.limits.maxReplayBytes) return;
     this.#hasRefused = false;
     this.#user.drained();

@@ -5,11 +5,12 @@ import type { ByteWriter } from "../core/byte-writer.ts";
 import { ConnectorError, failure, isErrorCode } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { endOfTurn } from "../core/turn.ts";
-import { FrameKind, frameOf } from "../protocol/frame.ts";
+import { FrameKind, frameOf, isBulk } from "../protocol/frame.ts";
 import type { FrameDecoder } from "../protocol/frame-decoder.ts";
 import { decodeBye, encodeBye } from "../protocol/handshake-messages.ts";
 import type { Link } from "../transport/transport.ts";
 import type { AttachedLink } from "./attached-link.ts";
+import { BulkMux } from "./bulk-mux.ts";
 import { Inbox } from "./inbox.ts";
 import { type MessageHandler, MessageHandlers } from "./message-handlers.ts";
 import { Outbox } from "./outbox.ts";
@@ -45,6 +46,9 @@ export class Session implements FrameUser {
   /** Called before each message: whoever holds messages back writes them now, so that the order stays. */
   beforeMessage: (() => void) | undefined;
 
+  /** Called before the first bulk channel is used, as in few sessions one ever is: says what it accepts. */
+  beforeBulk: ((bulk: BulkMux) => void) | undefined;
+
   readonly #link: ResumableLink;
   /** Hears what its first link brings. */
   readonly attached: AttachedLink;
@@ -64,6 +68,7 @@ export class Session implements FrameUser {
     this.flush();
   };
   #isFlushScheduled = false;
+  #bulk: BulkMux | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {
@@ -137,6 +142,14 @@ export class Session implements FrameUser {
 
   get plainDecoder(): ValueDecoder {
     return this.#codecs.plainDecoder;
+  }
+
+  /** Streams of bytes beside the messages. */
+  get bulk(): BulkMux {
+    if (this.#bulk) return this.#bulk;
+    this.#bulk = new BulkMux(this, this.#waitsForReader ? 2 : 1);
+    this.beforeBulk?.(this.#bulk);
+    return this.#bulk;
   }
 
   /** Hears of the end of the session, once; at once when it is over already. */
@@ -216,7 +229,12 @@ export class Session implements FrameUser {
     if (this.#outbox.isOpen) return;
     const taken = this.#outbox.take();
     if (!taken) return this.#link.acknowledge();
-    this.#link.send(taken.chunks, taken.count);
+    this.sendFrames(taken.chunks, taken.count);
+  }
+
+  /** @param chunks - see `ResumeBuffer.push` */
+  sendFrames(chunks: Uint8Array[], count: number): void {
+    this.#link.send(chunks, count);
     // What is only unacknowledged must not stop the reading: the acknowledgements come this way.
     if (this.#waitsForReader && this.link.bufferedBytes > this.limits.maxUnsentBytes) this.#link.pause();
   }
@@ -263,6 +281,14 @@ export class Session implements FrameUser {
     this.flush();
   }
 
+  acknowledged(frames: number): void {
+    this.#bulk?.acknowledged(frames);
+  }
+
+  timed(roundTripMs: number): void {
+    this.#bulk?.timed(roundTripMs);
+  }
+
   lost(reason: ConnectorError): void {
     if (this.ended) return;
     this.#inbox.dropPartial();
@@ -274,7 +300,7 @@ export class Session implements FrameUser {
     this.abort(reason);
   }
 
-  frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
+  frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.ended) return;
     switch (kind) {
       case FrameKind.message: {
@@ -287,6 +313,7 @@ export class Session implements FrameUser {
       case FrameKind.bye:
         return this.#peerSaysBye(bytes.subarray(start, end));
       default:
+        if (isBulk(kind)) return this.bulk.frame(kind, channel, bytes, start, end);
         throw failure("CNR_ERR_PROTOCOL", { reason: `a frame of unknown kind ${kind}` });
     }
   }

@@ -1,6 +1,13 @@
 import { ValueEncoder } from "../../../src/codec/value-encoder.ts";
 import { ByteWriter } from "../../../src/core/byte-writer.ts";
-import { ackFrame, pingFrame, pongFrame } from "../../../src/protocol/control-frames.ts";
+import { dataHeader, openFrame, resetFrame } from "../../../src/protocol/bulk-frames.ts";
+import {
+  ackFrame,
+  creditFrame,
+  endFrame,
+  pingFrame,
+  pongFrame,
+} from "../../../src/protocol/control-frames.ts";
 import { ACK_NOW, FrameKind, frameOf, writeFrameHeader } from "../../../src/protocol/frame.ts";
 import {
   encodeBye,
@@ -51,6 +58,14 @@ export function frameSamples(): Samples {
     "message, to be acknowledged at once": hex(
       frameOf(FrameKind.message | ACK_NOW, new Uint8Array([1, 2, 3])),
     ),
+    open: hex(openFrame(3, { type: 1, name: "a.txt" })),
+    data: hex(Buffer.concat([dataHeader(3, 3, 0), new Uint8Array([1, 2, 3])])),
+    "data, to be acknowledged at once": hex(
+      Buffer.concat([dataHeader(0xfedcba98, 3, ACK_NOW), new Uint8Array([1, 2, 3])]),
+    ),
+    end: hex(endFrame(3, 0x1_2345_6789)),
+    reset: hex(resetFrame(3, { code: "CNR_ERR_CANCELLED", text: "a.txt" })),
+    credit: hex(creditFrame(3, 1_048_576)),
     more: hex(frameOf(FrameKind.more, new Uint8Array([1, 2, 3]))),
     raw: hex(frameOf(FrameKind.raw, new Uint8Array([1, 2, 3]))),
   };
