@@ -190,6 +190,8 @@ describe("a shared dict", { timeout: 30_000 }, () => {
       }
     });
     await expect.poll(() => room.server.vars.grows).toBe(3);
+    // The first program has seen it too, and waits for the last: what came and went before would not be seen.
+    await one.run(({ client }) => client.globals.dict.waitFor("grows", (value) => value >= 3));
     room.server.dict.delete("comes");
     expect(await waiting).toEqual([0, "now", 3, undefined]);
   });

@@ -59,7 +59,8 @@ describe("bad input from the network", { timeout: 30_000 }, () => {
     expect(await good.run(({ client }) => client.globals.dict.increment("alive"))).toBe(server.vars.alive);
     server.expose({ answer: () => 42 });
     expect(await good.run(({ client }) => client.callRemote("answer"))).toBe(42);
-    expect(server.clients.length).toBe(1);
+    // A link that was taken in late may still be on its way out.
+    await expect.poll(() => server.clients.length).toBe(1);
   }
 
   it.each([
