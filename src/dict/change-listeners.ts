@@ -1,6 +1,7 @@
 import { callSafely } from "../core/emitter.ts";
 import { type ChangeOrigin, ChangeRecord, type DictEvent, EventRecord } from "./dict-event.ts";
 import type { DictValue, ValueCodec } from "./dict-value.ts";
+import type { ReplicaView } from "./replica-view.ts";
 
 export type ChangeListener = (event: DictEvent) => unknown;
 
@@ -53,6 +54,22 @@ export class ChangeListeners {
     this.#changes ??= new Map([[this.#first.key, this.#first]]);
     const earlier = this.#changes.get(key);
     this.#changes.set(key, earlier ? change.since(earlier) : change);
+  }
+
+  /** Notes an operation of somebody else on one key. */
+  noteRemote(key: string, before: DictValue | undefined, after: DictValue | undefined): void {
+    this.note(key, before, after);
+    this.close("remote");
+  }
+
+  /** Notes each key in which the view differs from what it was, as an operation of its own. */
+  noteDifference(before: ReadonlyMap<string, DictValue> | undefined, view: ReplicaView): void {
+    if (!before) return;
+    for (const [key, value] of before) {
+      const now = view.find(key);
+      if (!now?.isSame(value)) this.noteRemote(key, value, now);
+    }
+    for (const [key, value] of view.entries()) if (!before.has(key)) this.noteRemote(key, undefined, value);
   }
 
   /** @returns the event that listeners will hear of, if anything was noted */

@@ -1,10 +1,8 @@
 import type { FunctionCodec } from "../codec/function-codec.ts";
 import { ValueDecoder } from "../codec/value-decoder.ts";
-import { ByteWriter } from "../core/byte-writer.ts";
 import { Deferred, rejected } from "../core/deferred.ts";
 import { type ConnectorError, failure } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
-import { allocateBytes } from "../core/text.ts";
 import type { DictChangeOp, DictCondition, DictWrite, PlainDictOp } from "../protocol/dict-messages.ts";
 import { applyPatch } from "./byte-patch.ts";
 import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
@@ -14,6 +12,7 @@ import { checkNewKey, checkSize } from "./key-check.ts";
 import type { Effect, PendingOperation } from "./pending-operations.ts";
 import { ReplicaView } from "./replica-view.ts";
 import type { Uplink } from "./uplink.ts";
+import { ValuePages } from "./value-pages.ts";
 import { writeRefusal } from "./write-refusal.ts";
 
 export interface ReplicaOptions {
@@ -24,9 +23,6 @@ export interface ReplicaOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const NOTHING = new Uint8Array(0);
-const PAGE_BYTES = 8 * 1024;
-const ROOM_BYTES = 512;
 const NO_EFFECTS: readonly Effect[] = [];
 
 /**
@@ -42,7 +38,7 @@ export class DictReplica {
   readonly #listeners: ChangeListeners;
   readonly #detachListeners = new Set<(reason: ConnectorError) => void>();
   readonly #view = new ReplicaView();
-  #writer = new ByteWriter(NOTHING);
+  readonly #pages = new ValuePages();
   /** The server's state is that of this revision. */
   #rev = 0;
   #uplink: Uplink | undefined;
@@ -175,18 +171,7 @@ export class DictReplica {
 
   /** The bytes of a value; throws the `CodecError` or `LimitError` that says why it cannot travel. */
   encode(value: unknown): Uint8Array {
-    const { encoder } = this.#open();
-    let writer = this.#writer;
-    // One after the other into one piece of memory: a piece of its own would cost each more than all else.
-    if (writer.position + ROOM_BYTES > writer.bytes.length) {
-      writer = new ByteWriter(allocateBytes(PAGE_BYTES));
-      this.#writer = writer;
-    }
-    const start = writer.position;
-    encoder.encode(writer, value, this.codec.functions);
-    if (writer.position - start <= PAGE_BYTES / 2) return writer.bytes.subarray(start, writer.position);
-    this.#writer = new ByteWriter(NOTHING);
-    return writer.bytes.slice(start, writer.position);
+    return this.#pages.encode(this.#open().encoder, value, this.codec.functions);
   }
 
   /** A write that nobody waits for was refused. */
@@ -240,7 +225,7 @@ export class DictReplica {
     this.#isStale = true;
     const before = this.#viewed();
     const dropped = this.#view.pending.dropAll();
-    this.#noteDifference(before);
+    this.#listeners.noteDifference(before, this.#view);
     for (const { outcome, answered } of dropped) {
       outcome?.reject(reason);
       answered?.reject(reason);
@@ -256,7 +241,7 @@ export class DictReplica {
     this.#view.reset(Array.from(entries, ([key, bytes]) => [key, new DictValue(bytes)]));
     this.#rev = rev;
     this.#isStale = false;
-    this.#noteDifference(before);
+    this.#listeners.noteDifference(before, this.#view);
   }
 
   /** One atomic operation of somebody else. */
@@ -290,7 +275,7 @@ export class DictReplica {
     const before = this.#viewed();
     const operation = this.#view.pending.dropOldest();
     if (!operation) throw unexpected();
-    this.#noteDifference(before);
+    this.#listeners.noteDifference(before, this.#view);
     const key = operation.effects[0]?.key ?? "";
     const found = describe(this.get(key));
     const error = writeRefusal({ code, text, key, found });
@@ -364,7 +349,7 @@ export class DictReplica {
     if (result) {
       const shown = operation.effects[0]?.value;
       if (!this.#view.pending.hides(result.key) && !result.value.isSame(shown)) {
-        this.#noteOne(result.key, shown, result.value);
+        this.#listeners.noteRemote(result.key, shown, result.value);
       }
     }
     operation.outcome?.resolve(result?.value.read(this.codec));
@@ -390,23 +375,9 @@ export class DictReplica {
     if (this.#listeners.isHeard && !this.#view.pending.hides(key)) this.#listeners.note(key, before, value);
   }
 
-  /** The view as it is, for `#noteDifference`; nothing when nobody listens. */
+  /** The view as it is, to be compared with later; nothing when nobody listens. */
   #viewed(): Map<string, DictValue> | undefined {
     return this.#listeners.isHeard ? new Map(this.#view.entries()) : undefined;
-  }
-
-  #noteDifference(before: ReadonlyMap<string, DictValue> | undefined): void {
-    if (!before) return;
-    for (const [key, value] of before) {
-      const now = this.find(key);
-      if (!now?.isSame(value)) this.#noteOne(key, value, now);
-    }
-    for (const [key, value] of this.entries()) if (!before.has(key)) this.#noteOne(key, undefined, value);
-  }
-
-  #noteOne(key: string, before: DictValue | undefined, after: DictValue | undefined): void {
-    this.#listeners.note(key, before, after);
-    this.#listeners.close("remote");
   }
 
   /** Keys that the server has were checked by somebody; most writes go to these. */
