@@ -1,10 +1,11 @@
 import { Deferred, rejected } from "../core/deferred.ts";
 import type { ErrorCode } from "../core/error-codes.ts";
 import { type ConnectorError, failure } from "../core/errors.ts";
-import { Waiter, type WaitOptions, waitFor } from "../core/waiting.ts";
+import { type WaitOptions, waitFor } from "../core/waiting.ts";
 import { WaitingLine } from "../core/waiting-line.ts";
 import { endFrame } from "../protocol/control-frames.ts";
 import { resetError } from "./bulk-reset.ts";
+import { WaitingBytes } from "./waiting-bytes.ts";
 
 const DONE = Promise.resolve();
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -15,19 +16,6 @@ export interface BulkSenderOwner {
   ready(sender: BulkSender): void;
   /** Its user ends it before its time. */
   reset(sender: BulkSender, code: ErrorCode, text: string): void;
-}
-
-/** Bytes whose turn has not come. */
-class WaitingBytes extends Waiter<void> {
-  bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array, what: string, options: WaitOptions | undefined, onGivenUp: () => void) {
-    super(what, options, () => {
-      this.bytes = NOTHING;
-      onGivenUp();
-    });
-    this.bytes = bytes;
-  }
 }
 
 /** The sending end of a stream of bytes. It sends as far as the receiver has given it credit and its turn comes. */

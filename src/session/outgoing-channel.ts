@@ -2,27 +2,13 @@ import type { FunctionCodec } from "../codec/function-codec.ts";
 import { ByteWriter } from "../core/byte-writer.ts";
 import { rejected } from "../core/deferred.ts";
 import { failure } from "../core/errors.ts";
-import { Waiter, type WaitOptions } from "../core/waiting.ts";
+import type { WaitOptions } from "../core/waiting.ts";
 import { WaitingLine } from "../core/waiting-line.ts";
 import { MessageType } from "../protocol/message-types.ts";
 import type { Session } from "./session.ts";
+import { WaitingBytes } from "./waiting-bytes.ts";
 
 const DONE = Promise.resolve();
-
-const NOTHING = new Uint8Array(0);
-
-/** A value that waits for room. */
-class WaitingValue extends Waiter<void> {
-  bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array, what: string, options: WaitOptions | undefined, onGivenUp: () => void) {
-    super(what, options, () => {
-      this.bytes = NOTHING;
-      onGivenUp();
-    });
-    this.bytes = bytes;
-  }
-}
 
 /** The sending end of a stream of values: sends while the receiver has room, then waits. */
 export class OutgoingChannel {
@@ -114,7 +100,7 @@ export class OutgoingChannel {
   /** Sends what waited, as far as there is room now. */
   pump(): void {
     while (this.#waiting.size > 0 && this.#sent < this.#limit && !this.#session.isSaturated) {
-      const next = this.#waiting.next() as WaitingValue;
+      const next = this.#waiting.next() as WaitingBytes;
       this.#writeBytes(next.bytes);
       next.resolve();
     }
@@ -133,7 +119,7 @@ export class OutgoingChannel {
   }
 
   #wait(bytes: Uint8Array, options: WaitOptions | undefined): Promise<void> {
-    return this.#waiting.add(new WaitingValue(bytes, this.#what, options, this.#waiting.leave));
+    return this.#waiting.add(new WaitingBytes(bytes, this.#what, options, this.#waiting.leave));
   }
 
   #write(value: unknown): void {
