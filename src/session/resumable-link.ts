@@ -19,8 +19,8 @@ export interface FrameUser {
   /** A frame with messages, of a bulk channel, or BYE; see `FrameSink`. */
   frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void;
   raw(piece: Uint8Array, isLast: boolean): void;
-  /** All that came in one read is handled. */
-  readDone(): void;
+  /** All that came in one read is handled: sends what it has led to. */
+  flush(): void;
   drained(): void;
   /** The other side has so many of the counted frames. */
   acknowledged(frames: number): void;
@@ -29,8 +29,8 @@ export interface FrameUser {
   fail(error: unknown): void;
   /** There is no link; a raw frame of which only pieces came will come again, whole. */
   lost(reason: ConnectorError): void;
-  /** More has to be kept than may be. */
-  overflow(reason: ConnectorError): void;
+  /** Ends it at once: more has to be kept than may be. */
+  abort(reason: ConnectorError): void;
 }
 
 export interface ResumableLinkOptions {
@@ -94,6 +94,11 @@ export class ResumableLink implements LinkUser {
     }
     this.#hasRefused = this.#buffer.bytes > maxReplayBytes;
     return this.#hasRefused;
+  }
+
+  /** Bytes that the other side has taken and not acknowledged: what has not left here is no fault of its. */
+  get hoardedBytes(): number {
+    return this.#buffer.bytes - (this.#attached ? this.link.bufferedBytes : 0);
   }
 
   get stats(): SessionStats {
@@ -160,7 +165,7 @@ export class ResumableLink implements LinkUser {
       const { maxReplayBytes } = this.#options.limits;
       if (this.#buffer.bytes <= maxReplayBytes) return;
       const reason = `more than ${maxReplayBytes} bytes waited for a new link: see limits.maxReplayBytes`;
-      this.#user.overflow(failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }));
+      this.#user.abort(failure("CNR_ERR_SESSION_LOST", { reason, restarted: false }));
       return;
     }
     this.#bytesSent += bytes;
@@ -197,7 +202,7 @@ export class ResumableLink implements LinkUser {
     } finally {
       this.isReading = false;
     }
-    this.#user.readDone();
+    this.#user.flush();
   }
 
   countReceived(bytes: number): void {
@@ -236,12 +241,12 @@ export class ResumableLink implements LinkUser {
     this.#user.timed(roundTripMs);
   }
 
-  /** What has not left is the fault of nobody here; what was taken and is never acknowledged would be kept for ever. */
+  /** What was taken and is never acknowledged would be kept for ever. */
   #checkAcknowledged(): void {
     const max = this.#options.limits.maxReplayBytes + ON_THE_WAY_BYTES;
-    const { bytes } = this.#buffer;
-    if (bytes <= max || bytes - this.link.bufferedBytes <= max) return;
-    this.fail(failure("CNR_ERR_PROTOCOL", { reason: `it took ${bytes} bytes and did not acknowledge them` }));
+    if (this.#buffer.bytes <= max || this.hoardedBytes <= max) return;
+    const reason = `it took ${this.hoardedBytes} bytes and did not acknowledge them`;
+    this.fail(failure("CNR_ERR_PROTOCOL", { reason }));
   }
 
   #acknowledged(count: number): void {

@@ -71,10 +71,9 @@ export class SessionTable {
   #dismissHoarders(): void {
     const { maxReplayBytes, maxUnsentBytes } = this.#limits;
     for (const { session } of this.#entries.values()) {
-      const { unacknowledgedBytes, queuedBytes } = session.stats;
-      const taken = unacknowledgedBytes - queuedBytes;
-      if (taken <= maxReplayBytes + maxUnsentBytes) continue;
-      const reason = `it has taken ${taken} bytes and not acknowledged them: see limits.maxServerReplayBytes`;
+      const { hoardedBytes } = session;
+      if (hoardedBytes <= maxReplayBytes + maxUnsentBytes) continue;
+      const reason = `it has taken ${hoardedBytes} bytes and not acknowledged them: see limits.maxServerReplayBytes`;
       session.fail(failure("CNR_ERR_PROTOCOL", { reason }));
     }
   }

@@ -108,6 +108,11 @@ export class Session implements FrameUser {
     return this.#link.handedFrames;
   }
 
+  /** See `ResumableLink.hoardedBytes`. */
+  get hoardedBytes(): number {
+    return this.#link.hoardedBytes;
+  }
+
   get stats(): SessionStats {
     return this.#link.stats;
   }
@@ -271,10 +276,6 @@ export class Session implements FrameUser {
     this.#link.measured(roundTripMs);
   }
 
-  readDone(): void {
-    this.flush();
-  }
-
   drained(): void {
     if (this.ended) return;
     for (const listener of this.#drainListeners) listener();
@@ -294,10 +295,6 @@ export class Session implements FrameUser {
     this.#inbox.dropPartial();
     if (this.#absentListeners.length === 0) return this.#end(reason);
     for (const listener of this.#absentListeners) listener(reason);
-  }
-
-  overflow(reason: ConnectorError): void {
-    this.abort(reason);
   }
 
   frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
