@@ -151,8 +151,7 @@ export class ValueDecoder {
     const array: unknown[] = this.#register(length <= MAX_RESERVED_ITEMS ? new Array(length) : []);
     this.#enter();
     for (let n = 0; n < length; n++) array[n] = this.read(reader);
-    this.#depth--;
-    return this.#others ? (Object.freeze(array) as unknown[]) : array;
+    return this.#complete(array);
   }
 
   #map(reader: ByteReader, size: number): object {
@@ -162,8 +161,7 @@ export class ValueDecoder {
       const key = this.#key(reader);
       setOwn(object, key, this.read(reader));
     }
-    this.#depth--;
-    return this.#others ? Object.freeze(object) : object;
+    return this.#complete(object);
   }
 
   #shaped(reader: ByteReader, id: number): object {
@@ -171,8 +169,7 @@ export class ValueDecoder {
     const object: Record<string, unknown> = this.#register({});
     this.#enter();
     for (let n = 0; n < keys.length; n++) setOwn(object, keys[n] as string, this.read(reader));
-    this.#depth--;
-    return this.#others ? Object.freeze(object) : object;
+    return this.#complete(object);
   }
 
   #defineShape(reader: ByteReader, id: number): readonly string[] {
@@ -227,8 +224,7 @@ export class ValueDecoder {
       array[length - 1] = undefined;
       delete array[length - 1];
     }
-    this.#depth--;
-    return this.#others ? (Object.freeze(array) as unknown[]) : array;
+    return this.#complete(array);
   }
 
   #error(reader: ByteReader): Error {
@@ -266,6 +262,12 @@ export class ValueDecoder {
   #enter(): void {
     if (++this.#depth > this.#options.maxDepth)
       throw failure("CNR_ERR_TOO_DEEP", { max: this.#options.maxDepth });
+  }
+
+  /** Leaves a plain object or array. */
+  #complete<T extends object>(container: T): T {
+    this.#depth--;
+    return this.#others ? Object.freeze(container) : container;
   }
 
   #function(read: AnyFunction): AnyFunction {

@@ -85,11 +85,11 @@ export class ByteReader {
 
   /** A view on the received bytes, or an attachment: copy it before the handler returns if it is to be kept. */
   binary(): Uint8Array {
-    const token = this.byte();
-    if (token === ESCAPE && this.byte() === ATTACHMENT) return this.takeAttachment(this.uint());
-    const length = this.binaryLengthOf(token);
-    if (length < 0) throw malformed("binary data is missing");
-    return this.view(length);
+    const length = this.#inlineLength();
+    if (length >= 0) return this.view(length);
+    this.position++;
+    if (this.byte() !== ATTACHMENT) throw malformed("binary data is missing");
+    return this.takeAttachment(this.uint());
   }
 
   /** Binary that may be kept: a copy, or, of much that came at once, a view, which holds all of it: see `HeldMemory`. */

@@ -9,7 +9,7 @@ export interface LinkKey {
 }
 
 /** A key that a server takes, under the name that its owner gave it. */
-export interface NamedLinkKey {
+interface NamedLinkKey {
   readonly name: string;
   readonly key: LinkKey;
 }
