@@ -16,7 +16,7 @@ const roles = {
   client: {
     core: 0,
     async open({ peer, given, recorder, options }) {
-      const { call, send } = await peer.connect(given.address, options.over);
+      const { call, send } = await peer.connect(given.address);
       return {
         run() {
           void stream(send);
@@ -42,24 +42,31 @@ async function callOneByOne(call, recorder) {
 }
 
 const NAMES = { tls: "TLS", unix: "a Unix socket" };
-const bulk = { kind: "bulk", roles, peers: ["connector"], goals: {} };
+const bulk = { kind: "bulk", roles, goals: {} };
 
-export const scenarios = Object.entries(NAMES).flatMap(([over, name]) => [
-  {
-    ...bulk,
-    name: `bulk-${over}`,
-    title: `bulk bytes over ${name}`,
-    unit: "MB/s",
-    counts: "server",
-    options: { over, calls: false },
-  },
-  ...["p50", "p99"].map((quantile) => ({
-    ...bulk,
-    name: `call-beside-bulk-${over}-${quantile}`,
-    title: `a call while bulk bytes stream over ${name}, ${quantile}`,
-    unit: "us",
-    counts: "client",
-    quantile,
-    options: { over, calls: true },
-  })),
-]);
+export const scenarios = Object.entries(NAMES).flatMap(([link, name]) => {
+  const ours = `connector over ${link}`;
+  return [
+    {
+      ...bulk,
+      name: `bulk-${link}`,
+      title: `bulk bytes over ${name}`,
+      unit: "MB/s",
+      counts: "server",
+      peers: [ours],
+      ours,
+      options: { calls: false },
+    },
+    ...["p50", "p99"].map((quantile) => ({
+      ...bulk,
+      name: `call-beside-bulk-${link}-${quantile}`,
+      title: `a call while bulk bytes stream over ${name}, ${quantile}`,
+      unit: "us",
+      counts: "client",
+      quantile,
+      peers: [ours],
+      ours,
+      options: { calls: true },
+    })),
+  ];
+});
