@@ -1,17 +1,12 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { getContext, RemoteError } from "../../src/index.ts";
-import { type Program, serve, startPrograms, type World } from "../fixtures/programs.ts";
+import { serve, twoPrograms, type World } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 /** Functions called by name: `expose`, `callRemote`, `remote`. */
 describe("calls", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it("reach what the server exposed, by callRemote and by remote", async () => {
     await using room = await serve(programs);
     room.server.expose({

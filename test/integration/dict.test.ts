@@ -1,16 +1,11 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { type Program, serve, startPrograms, type World } from "../fixtures/programs.ts";
+import { describe, expect, it } from "vitest";
+import { serve, twoPrograms, type World } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 /** The shared variables with methods: `client.dict`, `peer.dict`, `client.globals.dict`, `server.dict`. */
 describe("a shared dict", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it("has the operations of a dict", async () => {
     await using room = await serve([one]);
     const seen = await one.run(({ client }) => {

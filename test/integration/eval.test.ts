@@ -1,16 +1,11 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { describe, expect, it } from "vitest";
+import { serve, twoPrograms } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 /** Code for the other program's main thread, in one scope for each link. */
 describe("eval and exec", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it.each([
     ["6 * 7", 42],
     ["'text'", "text"],

@@ -1,17 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { byReference, keep, release } from "../../src/index.ts";
-import { BRIEF, type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { BRIEF, type Program, serve, startPrograms, twoPrograms } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 /** Functions in arguments and results, errors that travel, and async generators. */
 describe("live callbacks", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it("in arguments call back, any number of times, while the call runs", async () => {
     await using room = await serve([one]);
     room.server.expose({

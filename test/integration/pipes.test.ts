@@ -1,15 +1,10 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { BRIEF, Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { describe, expect, it } from "vitest";
+import { BRIEF, Program, serve, twoPrograms } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 describe("pipes", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it("carry a conversation (the original's first example)", async () => {
     await using room = await serve([one]);
     const answer = one.run(({ client }) => {

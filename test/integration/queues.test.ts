@@ -1,15 +1,10 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { type Program, serve, startPrograms, type World } from "../fixtures/programs.ts";
+import { describe, expect, it } from "vitest";
+import { serve, twoPrograms, type World } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 describe("queues", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it("local ones are shared by a client and its peer (the original's first example)", async () => {
     await using room = await serve(programs);
     await one.run(async ({ client }) => {

@@ -1,17 +1,12 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { byValue } from "../../src/index.ts";
-import { type Program, serve, startPrograms } from "../fixtures/programs.ts";
+import { serve, twoPrograms } from "../fixtures/programs.ts";
+
+const programs = await twoPrograms();
+const [one, two] = programs;
 
 /** Functions that travel as their code: `call(fn)`, and functions in dicts, pipes and queues. */
 describe("functions by value", { timeout: 30_000 }, () => {
-  let one: Program;
-  let two: Program;
-  let programs: Program[];
-  beforeAll(async () => {
-    programs = await startPrograms(2);
-    [one, two] = programs as [Program, Program];
-  });
-
   it("call() runs a function of this program in the other", async () => {
     await using room = await serve([one]);
     const peer = room.peer(0);

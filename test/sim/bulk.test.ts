@@ -3,14 +3,13 @@ import { failure } from "../../src/core/errors.ts";
 import { withLimits } from "../../src/core/limits.ts";
 import type { BulkReceiver } from "../../src/session/bulk-receiver.ts";
 import type { BulkSender } from "../../src/session/bulk-sender.ts";
-import { greetClient } from "../../src/session/greet-client.ts";
-import { greetServer } from "../../src/session/greet-server.ts";
 import type { Session } from "../../src/session/session.ts";
 import { SessionTable } from "../../src/session/session-table.ts";
 import { SessionTicket } from "../../src/session/session-ticket.ts";
 import { acceptedBy, patterned, TEST_BULK } from "../unit/session/bulk-pair.ts";
 import { receivedBy, sendValue } from "../unit/session/session-pair.ts";
 import { CutWire } from "./cut-wire.ts";
+import { greetOver } from "./greet-over.ts";
 import { SimulatedNetwork } from "./network.ts";
 
 const SCHEDULES = 300;
@@ -99,25 +98,10 @@ class Pair {
   dial(): void {
     const wire = new CutWire();
     this.wires.push(wire);
-    const { limits, sessions, ticket } = this;
-    const atServer = {
-      epoch: new Uint8Array(8),
-      limits,
-      sessions,
-      onBegun: (session: Session) => this.server.begun(session),
-    };
-    const atClient = {
-      limits,
-      ticket,
-      name: "",
-      session: this.client.session,
-      onBegun: (session: Session) => {
-        session.onAbsent(() => {});
-        this.client.begun(session);
-      },
-    };
-    greetClient(wire.server, atServer, {}).catch(() => {});
-    greetServer(wire.client, atClient, {}).catch(() => {});
+    greetOver(wire, this, this.client.session, {
+      server: (session) => this.server.begun(session),
+      client: (session) => this.client.begun(session),
+    });
   }
 
   /** One thing that happens. */

@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { failure } from "../../src/core/errors.ts";
 import { withLimits } from "../../src/core/limits.ts";
-import { greetClient } from "../../src/session/greet-client.ts";
-import { greetServer } from "../../src/session/greet-server.ts";
 import type { Session } from "../../src/session/session.ts";
 import { SessionTable } from "../../src/session/session-table.ts";
 import { SessionTicket } from "../../src/session/session-ticket.ts";
 import { receivedBy, sendValue } from "../unit/session/session-pair.ts";
 import { CutWire } from "./cut-wire.ts";
+import { greetOver } from "./greet-over.ts";
 import { SimulatedNetwork } from "./network.ts";
 
 const SCHEDULES = 3000;
@@ -56,28 +55,16 @@ class Pair {
   dial(): void {
     const wire = new CutWire();
     this.wires.push(wire);
-    const atServer = {
-      epoch: new Uint8Array(8),
-      limits: this.limits,
-      sessions: this.sessions,
-      onBegun: (session: Session) => {
+    greetOver(wire, this, this.client, {
+      server: (session) => {
         this.met.push(session);
         this.got.server = receivedBy(session);
       },
-    };
-    const atClient = {
-      limits: this.limits,
-      ticket: this.ticket,
-      name: "",
-      session: this.client,
-      onBegun: (session: Session) => {
+      client: (session) => {
         this.client = session;
-        session.onAbsent(() => {});
         this.got.client = receivedBy(session);
       },
-    };
-    greetClient(wire.server, atServer, {}).catch(() => {});
-    greetServer(wire.client, atClient, {}).catch(() => {});
+    });
   }
 
   send(who: "client" | "server"): void {
